@@ -1,0 +1,16 @@
+"""Errors of the alerts room, all under one base with one-line messages that say what to do.
+
+Programming mistakes (wrong shapes, wrong types) stay ordinary Python errors and are not listed here.
+"""
+
+
+class AlertsError(Exception):
+    """Base of every error that the alerts room raises on purpose; its message is one line for a person."""
+
+
+class SnapshotError(AlertsError):
+    """A stored detector state cannot be used by this version or these settings."""
+
+
+class CountsError(AlertsError):
+    """A table of counts cannot be read at all, or a detector setting for it makes no sense."""
