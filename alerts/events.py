@@ -1,0 +1,111 @@
+"""Records of the alerts room: votes in, alerts out. An alert is a pure function of the opinions known at its minute,
+so nothing here knows the wall clock; what joins later (track record, price move) belongs to the incident.
+"""
+
+from typing import Literal
+
+import msgspec
+
+EventKind = Literal["fired", "escalated", "resolved"]
+Severity = Literal["warning", "major", "critical"]
+SeriesKind = Literal["issuer", "topic", "issuer_topic", "sector", "source", "market"]
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """One post shown with an alert. `score` is P(positive) - P(negative); `why` says why it was chosen."""
+
+    id: str
+    story: str
+    source: str
+    published_at: str
+    received_at: str
+    text: str
+    score: float
+    why: str
+    url: str | None = None
+    author: str | None = None
+
+
+class RuleRef(msgspec.Struct, frozen=True):
+    """The rule that fired; `version` is a digest of its content."""
+
+    id: str
+    version: str
+
+
+class SeriesRef(msgspec.Struct, frozen=True):
+    """The series that moved; an issuer's key is its primary listing's symbol."""
+
+    kind: SeriesKind
+    key: str
+    listings: tuple[str, ...] = ()
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """What the detector saw in the window that decided (`window_minutes`, ending at `evaluated_at`).
+
+    `negatives` and `total` are votes (independent stories), `stories` those of the window that are negative,
+    `posts` all posts behind them, `expected` the usual number of negatives with its 80 % interval, `share` and
+    `usual_share` negatives per vote, `score` the calibrated -log10 tail probability, `key` the measure that decided.
+    """
+
+    negatives: int
+    total: int
+    stories: int
+    posts: int
+    stale: int
+    expected: float
+    expected_low: int
+    expected_high: int
+    share: float
+    usual_share: float
+    score: float
+    threshold: float
+    key: Literal["negative_share", "volume"]
+    window_minutes: int
+
+
+class Driver(msgspec.Struct, frozen=True):
+    """One contributor and its share of the window's negative votes, in [0, 1]."""
+
+    id: str
+    share: float
+
+
+class Drivers(msgspec.Struct, frozen=True):
+    """Who moved the series: each list's shares sum to 1, the last entry may be `other`."""
+
+    topics: tuple[Driver, ...]
+    sources: tuple[Driver, ...]
+    stories: tuple[Driver, ...]
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """One event of an incident, as sent to `groundswell.alerts` (see contracts: Alert)."""
+
+    incident: str
+    id: str
+    event: EventKind
+    rule: RuleRef
+    series: SeriesRef
+    parent: str | None
+    bucket_start: str
+    evaluated_at: str
+    severity: Severity
+    measured: Measured
+    evidence: tuple[Evidence, ...]
+    drivers: Drivers
+
+
+def encode_alert(alert: Alert) -> bytes:
+    """The alert as JSON; the same alert always gives the same bytes."""
+    return _ENCODER.encode(alert)
+
+
+def decode_alert(raw: bytes) -> Alert:
+    """An alert from JSON; `msgspec.ValidationError` names the field that is wrong."""
+    return _DECODER.decode(raw)
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Alert)

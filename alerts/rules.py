@@ -1,0 +1,62 @@
+"""Rules: which series are watched, how strictly. Read whole from YAML and refused whole; the version is a digest of the
+content. Routes and silences belong to the dispatcher.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import yaml
+
+from alerts.errors import RulesError
+from alerts.events import SeriesKind
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A negative-surge rule.
+
+    `budget` is the accepted number of false episodes per series and week; `learning_days` how long a series must have
+    been seen before it may fire; `rest_hours` how long it stays quiet after an incident resolved.
+    """
+
+    id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    series: tuple[SeriesKind, ...]
+    budget: Positive = 0.25
+    min_negatives: Annotated[int, msgspec.Meta(ge=1)] = 3
+    min_total: Annotated[int, msgspec.Meta(ge=1)] = 5
+    learning_days: Annotated[float, msgspec.Meta(ge=0)] = 3.0
+    rest_hours: Annotated[float, msgspec.Meta(ge=0)] = 6.0
+
+    @property
+    def version(self) -> str:
+        """The first 12 hexadecimal digits of the SHA-256 of the rule's canonical JSON."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:12]
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    rules: Annotated[tuple[Rule, ...], msgspec.Meta(min_length=1)]
+
+
+def parse_rules(text: str) -> tuple[Rule, ...]:
+    """The rules in a YAML text; `RulesError` names the first field that is wrong."""
+    try:
+        rules = msgspec.convert(yaml.safe_load(text), _File).rules
+    except yaml.YAMLError as error:
+        raise RulesError(f"rules are no YAML: {' '.join(str(error).split())}") from None
+    except msgspec.ValidationError as error:
+        raise RulesError(f"rules: {error}") from None
+    names = [rule.id for rule in rules]
+    if len(set(names)) < len(names):
+        raise RulesError("rules: two rules bear the same id; give each its own")
+    return rules
+
+
+def load_rules(path: Path) -> tuple[Rule, ...]:
+    """The rules of a file; `RulesError` where it cannot be read."""
+    try:
+        return parse_rules(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RulesError(f"rules file {path} cannot be read: {error}") from None

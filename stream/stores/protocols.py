@@ -1,0 +1,187 @@
+"""What the stages ask of their stores. Each Protocol has an implementation in memory and a real one, and one suite of
+contract tests runs over both. All calls are synchronous, safe to repeat, and raise `ServerUnavailable` for faults
+that may pass; nothing here is half done when that is raised, or repeating the call mends it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+from alerts.watch import Band, Minute
+from stream.records import Opinion, Story
+
+Resolution = Literal["5m", "hour", "day"]
+RESOLUTION_MS: dict[Resolution, int] = {"5m": 300_000, "hour": 3_600_000, "day": 86_400_000}
+
+
+class StoryItem(NamedTuple):
+    """A post that asks for its place in a story."""
+
+    post: str
+    story: str
+    received_ms: int
+
+
+class StoryStore(Protocol):
+    """Remembers who told a story first, and what was decided for each post."""
+
+    def assign(self, items: Sequence[StoryItem]) -> list[Story]:
+        """The story of each post, in order. Once decided for a post, the answer stays (a retry gets the same).
+
+        The first member of a story (within the store's memory, by default 7 days of received time) has novelty 1,
+        later ones 0; `size` counts the members so far, this one included.
+        """
+        ...
+
+
+class SeriesVote(NamedTuple):
+    """One series a post counts in: `label` is 0 negative, 1 neutral, 2 positive; `score_milli` in [-1000, 1000].
+
+    Only `watched` series keep votes for the detector; charts are kept of all.
+    """
+
+    series: str
+    label: int
+    score_milli: int
+    watched: bool
+
+
+class Counted(NamedTuple):
+    """One opinion as the trends see it. `excerpt` is an encoded `alerts.watch.Excerpt`, empty unless negative."""
+
+    id: str
+    received_ms: int
+    published_ms: int
+    story: str
+    first: bool
+    stale: bool
+    votes: tuple[SeriesVote, ...]
+    excerpt: bytes
+
+
+class ChartPoint(NamedTuple):
+    """One bucket in published time. `voices` are first tellings; `score_sum` and `score_squares` are of scores."""
+
+    start_ms: int
+    posts: int
+    voices: int
+    negative: int
+    neutral: int
+    positive: int
+    score_sum: float
+    score_squares: float
+
+
+class ShardState(NamedTuple):
+    """What a lease holder finds: the watch's state (None: nothing yet), the minute up to which (exclusive) it is
+    closed, and the stories that voted, series -> story -> minute."""
+
+    watch: bytes | None
+    closed_until: int | None
+    voted: dict[str, dict[str, int]]
+
+
+class ShardUpdate(NamedTuple):
+    """What a close changes, written in one step or not at all. `outbox` holds encoded alerts by id."""
+
+    watch: bytes
+    closed_until: int
+    outbox: Mapping[str, bytes]
+    bands: Mapping[str, Sequence[Band]]
+    voted_added: Mapping[str, Mapping[str, int]]
+    voted_removed: Mapping[str, Sequence[str]]
+
+
+class TrendStore(Protocol):
+    """Counts by minute for the detector, buckets for charts, and the detector's state by shard."""
+
+    shards: int
+
+    def count(self, docs: Sequence[Counted]) -> int:
+        """Counts each post once, whatever is repeated; returns how many were new in at least one shard.
+
+        A shard (`trends.shard_of(series)`) tests the id and counts in one step. In each minute, series and story the
+        vote is the member with the smallest (received_ms, id). Votes for a minute already closed are dropped.
+        """
+        ...
+
+    def progress(self, marks: Mapping[int, int]) -> None:
+        """Partition -> milliseconds: all posts of that partition received before then are counted. Never goes back."""
+        ...
+
+    def watermark(self, partitions: int) -> int | None:
+        """The smallest progress of partitions 0..n-1 in milliseconds; None while one of them has none."""
+        ...
+
+    def lease(self, shard: int, owner: str, ttl_ms: int, now_ms: int) -> int | None:
+        """The fencing token if `owner` holds or gets the shard, else None. A new holder's token is higher than all
+        before it and at least `now_ms`; renewing keeps the token."""
+        ...
+
+    def release(self, shard: int, owner: str) -> None:
+        """Gives the lease back if `owner` has it."""
+        ...
+
+    def load(self, shard: int) -> ShardState:
+        """The shard's state as last committed."""
+        ...
+
+    def minutes(self, shard: int, until: int, limit: int) -> list[Minute]:
+        """Up to `limit` minutes that hold votes and end at or before minute `until` (exclusive), in order."""
+        ...
+
+    def commit(self, shard: int, token: int, update: ShardUpdate) -> None:
+        """Writes state, outbox and bands and drops the minutes closed, in one step; `Fenced` if the token is old."""
+        ...
+
+    def outbox(self, shard: int) -> dict[str, bytes]:
+        """Alerts committed and not yet confirmed as sent, in the order they were committed."""
+        ...
+
+    def sent(self, shard: int, token: int, alert_ids: Sequence[str]) -> None:
+        """Takes confirmed alerts out of the outbox; `Fenced` if the token is old."""
+        ...
+
+    def chart(self, series: str, resolution: Resolution, start_ms: int, end_ms: int) -> list[ChartPoint]:
+        """The non-empty buckets of a series with start in [start_ms, end_ms), in order."""
+        ...
+
+    def bands(self, series: str, limit: int) -> list[Band]:
+        """The last `limit` closed detector buckets of a watched series (at most 768 are kept), in order."""
+        ...
+
+    def busiest(self, kind: str, limit: int) -> list[tuple[str, int]]:
+        """Series of a kind with the most posts counted so far, most first, ties by name: [(series, posts)]."""
+        ...
+
+    def seen_ids(self) -> Iterator[str]:
+        """Ids of all posts counted in the market series and still remembered (for the audit)."""
+        ...
+
+
+class DocumentStore(Protocol):
+    """The documents behind the numbers."""
+
+    def index(self, opinions: Sequence[Opinion]) -> list[str | None]:
+        """Writes each opinion under its id; for each None, or why it can never be written (a dead letter).
+
+        Of several records with one id the one received first stays, whatever the order of arrival.
+        """
+        ...
+
+    def refresh(self) -> None:
+        """Makes what was written visible to searches."""
+        ...
+
+    def get(self, post_id: str) -> Opinion | None:
+        """One document by its id."""
+        ...
+
+    def latest(self, limit: int, symbol: str | None = None) -> list[Opinion]:
+        """The documents last received, newest first; of one company where a symbol is given."""
+        ...
+
+    def ids(self) -> Iterator[str]:
+        """All ids (for the audit)."""
+        ...
+
+
