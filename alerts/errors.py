@@ -8,9 +8,17 @@ class AlertsError(Exception):
     """Base of every error that the alerts room raises on purpose; its message is one line for a person."""
 
 
-class SnapshotError(AlertsError):
-    """A stored detector state cannot be used by this version or these settings."""
+class StateError(AlertsError):
+    """A stored state cannot be used by this version or these settings."""
+
+
+class RulesError(AlertsError):
+    """A rules file is wrong; the one in force stays in force."""
 
 
 class CountsError(AlertsError):
-    """A table of counts cannot be read at all, or a detector setting for it makes no sense."""
+    """A table of counts cannot be read at all, or holds no usable row."""
+
+
+class BudgetError(AlertsError):
+    """A false-alarm budget is not a positive number."""

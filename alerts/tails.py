@@ -30,9 +30,7 @@ def negative_binomial_tail(count: Floats, mean: Floats, variance: Floats) -> Flo
     return _minus_log10_beta(count, size, mean / (mean + size))
 
 
-def clumped_binomial_tail(
-    count: Floats, total: Floats, share: Floats, design_effect: Floats
-) -> Floats:
+def clumped_binomial_tail(count: Floats, total: Floats, share: Floats, design_effect: Floats) -> Floats:
     """−log10 P(K ≥ count) of `total` votes, each negative with probability `share`, voting in clumps.
 
     A design effect d ≥ 1 (Kish 1965) makes n clumped votes worth n/d independent ones, so count and total shrink by d.
@@ -55,9 +53,7 @@ def interval_80(mean: float, variance: float) -> tuple[int, int]:
 def _size(mean: Floats | np.float64, variance: Floats | np.float64) -> Floats:
     excess = np.maximum(variance - mean, mean * 0.001)
     size = np.minimum(_POISSON_SIZE, mean * mean / excess)
-    return np.asarray(
-        np.where(variance > mean * 1.001, size, _POISSON_SIZE), dtype=np.float64
-    )
+    return np.asarray(np.where(variance > mean * 1.001, size, _POISSON_SIZE), dtype=np.float64)
 
 
 def _quantile(probability: float, size: float, success: float, mean: float) -> int:
@@ -91,13 +87,7 @@ def _far_tail(a: float, b: float, x: float) -> float:
     """−log10 I_x(a, b) for the far lower tail, from the continued fraction (DLMF 8.17.22, modified Lentz)."""
     if x <= 0.0:
         return 300.0
-    log_front = (
-        math.lgamma(a + b)
-        - math.lgamma(a)
-        - math.lgamma(b)
-        + a * math.log(x)
-        + b * math.log1p(-x)
-    )
+    log_front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
     numerator, denominator = 1.0, 1.0 - (a + b) * x / (a + 1.0)
     denominator = 1.0 / (denominator if abs(denominator) > _TINY else _TINY)
     fraction = denominator

@@ -1,0 +1,102 @@
+"""When a series fires, escalates and resolves, given its score bucket by bucket. Pure: the state goes in and comes out.
+
+Scores come from `detector.py`; who is told about an event, and how often, is the notifier's business.
+"""
+
+import math
+from typing import Final, NamedTuple, Self
+
+import msgspec
+
+from alerts.errors import BudgetError
+from alerts.events import EventKind, Severity
+
+RESOLVE_BELOW: Final = 1.5
+KEEP_S: Final = 3600.0
+REST_S: Final = 6 * 3600.0
+
+_ESCALATION: Final[tuple[tuple[float, Severity], ...]] = ((2.7, "critical"), (1.2, "major"), (0.0, "warning"))
+_RANK: Final[dict[Severity, int]] = {"warning": 0, "major": 1, "critical": 2}
+# The score that cost .25 and .05 false episodes a series and week. Measured on one simulation, to be replaced by a
+# threshold that each series learns from its own calibrated past.
+_MEASURED: Final = ((0.25, 2.2), (0.05, 3.4))
+_LOWEST_THRESHOLD: Final = 1.7  # calibrated scores are either 0 or above −log10(.02)
+
+
+class LifecycleState(msgspec.Struct, frozen=True, array_like=True):
+    """Where a series stands; times in seconds UTC. The initial state is normal and has never fired."""
+
+    firing: bool = False
+    peak: float = 0.0  # the highest score of the current or last episode
+    active_s: float = -1e18  # the last time that the score was not low, while firing
+    ended_s: float = -1e18  # when the last episode resolved
+
+
+class Step(NamedTuple):
+    """The state after a bucket, and what happened in it: event and severity are None together."""
+
+    state: LifecycleState
+    event: EventKind | None
+    severity: Severity | None
+
+
+class Lifecycle(msgspec.Struct, frozen=True):
+    """Fires at a score of `up` with enough support in 4 h, resolves after `keep_s` under `down`, then rests `rest_s`.
+
+    Severity is relative to `up`: major from 1.2 above it, critical from 2.7. An episode escalates when it first reaches
+    a level above the one it was announced with, so at most once a level.
+    """
+
+    up: float
+    down: float = RESOLVE_BELOW
+    min_negatives: float = 3
+    min_total: float = 5
+    keep_s: float = KEEP_S
+    rest_s: float = REST_S
+
+    @classmethod
+    def for_budget(
+        cls, budget_per_week: float, *, min_negatives: float = 3, min_total: float = 5, rest_s: float = REST_S
+    ) -> Self:
+        """The lifecycle whose threshold spends about this many false episodes per series and week."""
+        return cls(threshold(budget_per_week), min_negatives=min_negatives, min_total=min_total, rest_s=rest_s)
+
+    @staticmethod
+    def is_active(state: LifecycleState | None) -> bool:
+        """Whether the state needs a step even when its score is under the threshold."""
+        return state is not None and state.firing
+
+    def severity(self, score: float) -> Severity:
+        """The level of a score at or above the threshold; lower ones are a warning too."""
+        return next((name for above, name in _ESCALATION if score >= self.up + above), "warning")
+
+    def step(self, state: LifecycleState, t_s: float, score: float, negatives_4h: float, totals_4h: float) -> Step:
+        """Takes the score of one closed bucket that started at `t_s` (seconds UTC, rising from call to call)."""
+        if state.firing:
+            return self._while_firing(state, t_s, score)
+        supported = negatives_4h >= self.min_negatives and totals_4h >= self.min_total
+        if score < self.up or not supported or t_s - state.ended_s < self.rest_s:
+            return Step(state, None, None)
+        return Step(LifecycleState(True, score, t_s, state.ended_s), "fired", self.severity(score))
+
+    def _while_firing(self, state: LifecycleState, t_s: float, score: float) -> Step:
+        peak = max(state.peak, score)
+        active_s = t_s if score >= self.down else state.active_s
+        if t_s - active_s >= self.keep_s:
+            return Step(LifecycleState(False, peak, active_s, t_s), "resolved", self.severity(peak))
+        after = LifecycleState(True, peak, active_s, state.ended_s)
+        if _RANK[self.severity(peak)] > _RANK[self.severity(state.peak)]:
+            return Step(after, "escalated", self.severity(peak))
+        return Step(after, None, None)
+
+
+def threshold(budget_per_week: float) -> float:
+    """The score at which a series fires, for an accepted number of false episodes per series and week (> 0).
+
+    Linear in the budget's logarithm through the two measured pairs, not under 1.7. Raises BudgetError.
+    """
+    if not (math.isfinite(budget_per_week) and budget_per_week > 0):
+        raise BudgetError(f"budget is {budget_per_week}; give a positive number of false episodes per series and week")
+    (budget_a, score_a), (budget_b, score_b) = _MEASURED
+    slope = (score_b - score_a) / math.log(budget_b / budget_a)
+    return round(max(_LOWEST_THRESHOLD, score_a + slope * math.log(budget_per_week / budget_a)), 6)
