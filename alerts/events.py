@@ -2,6 +2,7 @@
 so nothing here knows the wall clock; what joins later (track record, price move) belongs to the incident.
 """
 
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
@@ -95,6 +96,11 @@ class Alert(msgspec.Struct, frozen=True):
     measured: Measured
     evidence: tuple[Evidence, ...]
     drivers: Drivers
+
+
+def utc_text(ms: int) -> str:
+    """RFC 3339 in UTC with milliseconds for milliseconds since 1970."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def encode_alert(alert: Alert) -> bytes:

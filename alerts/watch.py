@@ -11,12 +11,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.detector import Scores, SurgeBank, interval_80
-from alerts.errors import StateError
-from alerts.events import Alert, Driver, Drivers, EventKind, Evidence, Measured, RuleRef, SeriesRef, Severity
+from alerts.detector import Scores, SurgeBank
+from alerts.errors import SnapshotError
+from alerts.events import Alert, Driver, Drivers, EventKind, Evidence, Measured, RuleRef, SeriesRef, Severity, utc_text
 from alerts.lifecycle import Lifecycle, LifecycleState
 from alerts.rules import Rule
-from alerts.times import format_ms
+from alerts.tails import interval_80
 
 BUCKET_MIN = 15
 BUCKET_MS = BUCKET_MIN * 60_000
@@ -141,13 +141,13 @@ class Watch:
     def from_bytes(
         cls, raw: bytes, rules: Sequence[Rule], voted: Mapping[str, Mapping[str, int]] | None = None
     ) -> "Watch":
-        """The watch that `to_bytes` wrote; `StateError` for another schema or broken bytes."""
+        """The watch that `to_bytes` wrote; `SnapshotError` for another schema or broken bytes."""
         try:
             state = msgspec.msgpack.decode(raw, type=_State)
         except msgspec.MsgspecError as error:
-            raise StateError(f"detector state cannot be read ({error}); rebuild it from history") from None
+            raise SnapshotError(f"detector state cannot be read ({error}); rebuild it from history") from None
         if state.schema != SCHEMA:
-            raise StateError(f"detector state has schema {state.schema}, this version reads {SCHEMA}; rebuild it")
+            raise SnapshotError(f"detector state has schema {state.schema}, this version reads {SCHEMA}; rebuild it")
         watch = cls(rules, voted)
         watch._bank = SurgeBank.from_bytes(state.bank)
         watch._series = state.series
@@ -256,11 +256,11 @@ class Watch:
         event: EventKind,
         severity: Severity,
     ) -> Alert:
-        evaluated_at = format_ms((bucket + 1) * BUCKET_MS)
+        evaluated_at = utc_text((bucket + 1) * BUCKET_MS)
         if event == "fired":
             series.incidents[rule.id] = _digest(rule.id, series.name, evaluated_at)
         incident = series.incidents[rule.id]
-        window = int(scores.window[slot])
+        window = int(scores.window_buckets[slot])
         contexts = [context for context in series.contexts if context.bucket > bucket - window]
         kind, _, key = series.name.partition(":")
         return Alert(
@@ -270,7 +270,7 @@ class Watch:
             rule=RuleRef(rule.id, rule.version),
             series=SeriesRef(msgspec.convert(kind, SeriesRef.__annotations__["kind"]), key, (key,) * (kind == "issuer")),
             parent=None,
-            bucket_start=format_ms(bucket * BUCKET_MS),
+            bucket_start=utc_text(bucket * BUCKET_MS),
             evaluated_at=evaluated_at,
             severity=severity,
             measured=_measured(scores, slot, window, contexts, threshold),

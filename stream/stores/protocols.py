@@ -3,14 +3,28 @@ contract tests runs over both. All calls are synchronous, safe to repeat, and ra
 that may pass; nothing here is half done when that is raised, or repeating the call mends it.
 """
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from alerts.watch import Band, Minute
 from stream.records import Opinion, Story
 
 Resolution = Literal["5m", "hour", "day"]
 RESOLUTION_MS: dict[Resolution, int] = {"5m": 300_000, "hour": 3_600_000, "day": 86_400_000}
+
+
+BANDS_KEPT = 768  # eight days of 15-minute buckets
+
+
+def shard_of(series: str, shards: int) -> int:
+    """The shard of a series; an issuer and its topics (`issuer_topic:AAPL|earnings`) share one."""
+    kind, _, key = series.partition(":")
+    root = f"issuer:{key.partition('|')[0]}" if kind == "issuer_topic" else series
+    return zlib.crc32(root.encode()) % shards
 
 
 class StoryItem(NamedTuple):
@@ -81,12 +95,13 @@ class ShardState(NamedTuple):
 
 
 class ShardUpdate(NamedTuple):
-    """What a close changes, written in one step or not at all. `outbox` holds encoded alerts by id."""
+    """What a close changes, written in one step or not at all. `outbox` holds encoded alerts by id,
+    `bands` rows of `alerts.watch.Band` (float64, shape buckets x 6) by series."""
 
     watch: bytes
     closed_until: int
     outbox: Mapping[str, bytes]
-    bands: Mapping[str, Sequence[Band]]
+    bands: Mapping[str, NDArray[np.float64]]
     voted_added: Mapping[str, Mapping[str, int]]
     voted_removed: Mapping[str, Sequence[str]]
 

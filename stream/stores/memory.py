@@ -1,0 +1,272 @@
+"""The stores in memory: for the demo, replays, tests and a laptop. They keep the same promises as the real ones."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from alerts.watch import Band, Minute, Vote
+from stream.errors import Fenced
+from stream.records import Opinion, Story
+from stream.stores.protocols import (
+    BANDS_KEPT,
+    RESOLUTION_MS,
+    ChartPoint,
+    Counted,
+    Resolution,
+    SeriesVote,
+    ShardState,
+    ShardUpdate,
+    StoryItem,
+    shard_of,
+)
+from stream.times import DAY_MS, MINUTE_MS
+
+STORY_MEMORY_MS = 7 * DAY_MS
+
+
+class MemoryStories:
+    """A `StoryStore` that forgets stories not told for seven days of received time."""
+
+    def __init__(self) -> None:
+        self._decided: dict[str, tuple[int, Story]] = {}
+        self._told: dict[str, tuple[int, int]] = {}  # story -> (members, last received)
+        self._swept_ms = 0
+
+    def assign(self, items: Sequence[StoryItem]) -> list[Story]:
+        """See `StoryStore.assign`."""
+        return [self._one(item) for item in items]
+
+    def _one(self, item: StoryItem) -> Story:
+        known = self._decided.get(item.post)
+        if known:
+            return known[1]
+        members, last_ms = self._told.get(item.story, (0, item.received_ms))
+        if item.received_ms - last_ms > STORY_MEMORY_MS:
+            members = 0
+        self._told[item.story] = (members + 1, max(last_ms, item.received_ms))
+        story = Story(item.story, 0.0 if members else 1.0, members + 1)
+        self._decided[item.post] = (item.received_ms, story)
+        self._sweep(item.received_ms)
+        return story
+
+    def _sweep(self, now_ms: int) -> None:
+        if now_ms - self._swept_ms < DAY_MS:
+            return
+        self._swept_ms = now_ms
+        oldest = now_ms - STORY_MEMORY_MS
+        self._decided = {k: v for k, v in self._decided.items() if v[0] >= oldest}
+        self._told = {k: v for k, v in self._told.items() if v[1] >= oldest}
+
+
+class _Shard:
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+        # minute -> (series, story) -> [received_ms, id, negative, posts, negative_posts]
+        self.votes: dict[int, dict[tuple[str, str], list[object]]] = {}
+        self.stale: dict[int, dict[str, int]] = {}
+        self.excerpts: dict[int, dict[str, bytes]] = {}
+        self.owner: str | None = None
+        self.until_ms = 0
+        self.token = 0
+        self.watch: bytes | None = None
+        self.closed_until: int | None = None
+        self.voted: dict[str, dict[str, int]] = defaultdict(dict)
+        self.outbox: dict[str, bytes] = {}
+        self.bands: dict[str, list[Band]] = defaultdict(list)
+
+
+class MemoryTrends:
+    """A `TrendStore` in one process. `now_ms` of `lease` is the only clock it knows."""
+
+    def __init__(self, shards: int = 1) -> None:
+        self.shards = shards
+        self._shards = [_Shard() for _ in range(shards)]
+        self._progress: dict[int, int] = {}
+        self._charts: dict[Resolution, dict[str, dict[int, list[int]]]] = {
+            resolution: defaultdict(dict) for resolution in RESOLUTION_MS
+        }
+        self._posts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+
+    def count(self, docs: Sequence[Counted]) -> int:
+        """See `TrendStore.count`."""
+        return sum([self._count(doc) for doc in docs])
+
+    def _count(self, doc: Counted) -> bool:
+        fresh: dict[int, bool] = {}
+        for vote in doc.votes:
+            at = shard_of(vote.series, self.shards)
+            shard = self._shards[at]
+            if at not in fresh:
+                fresh[at] = doc.id not in shard.seen
+                shard.seen.add(doc.id)
+            if fresh[at]:
+                self._chart(doc, vote)
+                if vote.watched:
+                    _vote(shard, doc, vote)
+        return any(fresh.values())
+
+    def _chart(self, doc: Counted, vote: SeriesVote) -> None:
+        self._posts[vote.series.partition(":")[0]][vote.series] += 1
+        for resolution, width_ms in RESOLUTION_MS.items():
+            start_ms = doc.published_ms // width_ms * width_ms
+            sums = self._charts[resolution][vote.series].setdefault(start_ms, [0] * 7)
+            sums[0] += 1
+            sums[1] += doc.first
+            sums[2 + vote.label] += 1
+            sums[5] += vote.score_milli
+            sums[6] += vote.score_milli**2
+
+    def progress(self, marks: dict[int, int]) -> None:
+        """See `TrendStore.progress`."""
+        for partition, before_ms in marks.items():
+            self._progress[partition] = max(before_ms, self._progress.get(partition, before_ms))
+
+    def watermark(self, partitions: int) -> int | None:
+        """See `TrendStore.watermark`."""
+        marks = [self._progress.get(partition) for partition in range(partitions)]
+        return None if None in marks or not marks else min(mark for mark in marks if mark is not None)
+
+    def lease(self, shard: int, owner: str, ttl_ms: int, now_ms: int) -> int | None:
+        """See `TrendStore.lease`."""
+        state = self._shards[shard]
+        if state.owner is not None and state.owner != owner and now_ms < state.until_ms:
+            return None
+        if state.owner != owner or now_ms >= state.until_ms:
+            state.token = max(state.token + 1, now_ms)
+        state.owner, state.until_ms = owner, now_ms + ttl_ms
+        return state.token
+
+    def release(self, shard: int, owner: str) -> None:
+        """See `TrendStore.release`."""
+        if self._shards[shard].owner == owner:
+            self._shards[shard].owner = None
+
+    def load(self, shard: int) -> ShardState:
+        """See `TrendStore.load`."""
+        state = self._shards[shard]
+        voted = {series: dict(stories) for series, stories in state.voted.items()}
+        return ShardState(state.watch, state.closed_until, voted)
+
+    def minutes(self, shard: int, until: int, limit: int) -> list[Minute]:
+        """See `TrendStore.minutes`."""
+        state = self._shards[shard]
+        due = sorted(minute for minute in state.votes.keys() | state.stale.keys() if minute < until)[:limit]
+        return [_minute(state, minute) for minute in due]
+
+    def commit(self, shard: int, token: int, update: ShardUpdate) -> None:
+        """See `TrendStore.commit`."""
+        state = self._fence(shard, token)
+        state.watch, state.closed_until = update.watch, update.closed_until
+        state.outbox.update(update.outbox)
+        for series, rows in update.bands.items():
+            kept = state.bands[series]
+            kept.extend(Band(int(row[0]), *row[1:].tolist()) for row in np.asarray(rows)[-BANDS_KEPT:])
+            del kept[:-BANDS_KEPT]
+        for series, stories in update.voted_removed.items():
+            for story in stories:
+                state.voted[series].pop(story, None)
+        for series, added in update.voted_added.items():
+            state.voted[series].update(added)
+        for by_minute in (state.votes, state.stale, state.excerpts):
+            for minute in [minute for minute in by_minute if minute < update.closed_until]:
+                del by_minute[minute]
+
+    def outbox(self, shard: int) -> dict[str, bytes]:
+        """See `TrendStore.outbox`."""
+        return dict(self._shards[shard].outbox)
+
+    def sent(self, shard: int, token: int, alert_ids: Sequence[str]) -> None:
+        """See `TrendStore.sent`."""
+        outbox = self._fence(shard, token).outbox
+        for alert_id in alert_ids:
+            outbox.pop(alert_id, None)
+
+    def _fence(self, shard: int, token: int) -> _Shard:
+        state = self._shards[shard]
+        if token != state.token:
+            raise Fenced(f"shard {shard}: token {token} is no longer the one in force; drop the work")
+        return state
+
+    def chart(self, series: str, resolution: Resolution, start_ms: int, end_ms: int) -> list[ChartPoint]:
+        """See `TrendStore.chart`."""
+        buckets = self._charts[resolution].get(series, {})
+        return [
+            ChartPoint(start, *sums[:5], score_sum=sums[5] / 1e3, score_squares=sums[6] / 1e6)
+            for start, sums in sorted(buckets.items())
+            if start_ms <= start < end_ms
+        ]
+
+    def bands(self, series: str, limit: int) -> list[Band]:
+        """See `TrendStore.bands`."""
+        return self._shards[shard_of(series, self.shards)].bands.get(series, [])[-limit:]
+
+    def busiest(self, kind: str, limit: int) -> list[tuple[str, int]]:
+        """See `TrendStore.busiest`."""
+        return sorted(self._posts.get(kind, {}).items(), key=lambda item: (-item[1], item[0]))[:limit]
+
+    def seen_ids(self) -> Iterator[str]:
+        """See `TrendStore.seen_ids`."""
+        yield from sorted(self._shards[shard_of("market:all", self.shards)].seen)
+
+
+def _vote(shard: _Shard, doc: Counted, vote: SeriesVote) -> None:
+    minute = doc.received_ms // MINUTE_MS
+    if shard.closed_until is not None and minute < shard.closed_until:
+        return
+    if doc.stale:
+        stale = shard.stale.setdefault(minute, {})
+        stale[vote.series] = stale.get(vote.series, 0) + 1
+        return
+    negative = vote.label == 0
+    candidate = shard.votes.setdefault(minute, {}).setdefault(
+        (vote.series, doc.story), [doc.received_ms, doc.id, negative, 0, 0]
+    )
+    if (doc.received_ms, doc.id) < (candidate[0], candidate[1]):  # type: ignore[operator]
+        candidate[:3] = [doc.received_ms, doc.id, negative]
+    candidate[3] += 1  # type: ignore[operator]
+    candidate[4] += negative  # type: ignore[operator]
+    if negative and doc.excerpt:
+        shard.excerpts.setdefault(minute, {})[doc.id] = doc.excerpt
+
+
+def _minute(state: _Shard, minute: int) -> Minute:
+    votes: dict[str, list[Vote]] = defaultdict(list)
+    for (series, story), (received_ms, post, negative, posts, negative_posts) in state.votes.get(minute, {}).items():
+        votes[series].append(Vote(received_ms, post, story, negative, posts, negative_posts))  # type: ignore[arg-type]
+    return Minute(minute, dict(votes), dict(state.stale.get(minute, {})), dict(state.excerpts.get(minute, {})))
+
+
+class MemoryDocuments:
+    """A `DocumentStore` of everything it was given."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Opinion] = {}
+
+    def index(self, opinions: Sequence[Opinion]) -> list[str | None]:
+        """See `DocumentStore.index`."""
+        for opinion in opinions:
+            known = self._by_id.get(opinion.id)
+            if known is None or opinion.received_at <= known.received_at:
+                self._by_id[opinion.id] = opinion
+        return [None] * len(opinions)
+
+    def refresh(self) -> None:
+        """See `DocumentStore.refresh`."""
+
+    def get(self, post_id: str) -> Opinion | None:
+        """See `DocumentStore.get`."""
+        return self._by_id.get(post_id)
+
+    def latest(self, limit: int, symbol: str | None = None) -> list[Opinion]:
+        """See `DocumentStore.latest`."""
+        about = [
+            opinion
+            for opinion in self._by_id.values()
+            if symbol is None or any(entity.symbol == symbol for entity in opinion.entities)
+        ]
+        return sorted(about, key=lambda opinion: (opinion.received_at, opinion.id), reverse=True)[:limit]
+
+    def ids(self) -> Iterator[str]:
+        """See `DocumentStore.ids`."""
+        yield from sorted(self._by_id)
