@@ -22,3 +22,19 @@ class CountsError(AlertsError):
 
 class BudgetError(AlertsError):
     """A false-alarm budget is not a positive number."""
+
+
+class ChannelError(AlertsError):
+    """A channel's settings cannot work; the message names the channel and the setting, never a secret."""
+
+
+class DeliveryFailed(AlertsError):
+    """A receiver did not confirm a message.
+
+    `recoverable`: trying again may help. `retry_after_s`: how long the receiver asked to wait, in seconds.
+    """
+
+    def __init__(self, message: str, *, recoverable: bool, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.recoverable = recoverable
+        self.retry_after_s = retry_after_s
