@@ -6,11 +6,10 @@ A row that cannot be used becomes a reject and stops nothing. What the counts me
 import csv
 import datetime as dt
 import gzip
-import io
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -86,10 +85,10 @@ def _raw_rows(source: Path, columns: tuple[str, ...]) -> Iterator[_RawRow]:
         ) from None
 
 
-def _text_rows(stream: Any, name: str, columns: tuple[str, ...]) -> Iterator[_RawRow]:
+def _text_rows(stream: Iterable[bytes], name: str, columns: tuple[str, ...]) -> Iterator[_RawRow]:
     """CSV or JSON lines, told apart by the first character; one physical line is one row."""
-    lines = enumerate(io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="\n"), 1)
-    numbered = ((number, line.rstrip("\r\n")) for number, line in lines)
+    decoded = (line.decode("utf-8", "surrogateescape") for line in stream)  # what is not UTF-8 is refused by the row
+    numbered = ((number, line.rstrip("\r\n").removeprefix("\ufeff")) for number, line in enumerate(decoded, 1))
     first = next(((number, line) for number, line in numbered if line.strip()), None)
     if first is None:
         raise CountsError(f"{name}: is empty; expected the columns {','.join(columns)}")

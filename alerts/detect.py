@@ -21,12 +21,13 @@ from alerts.tails import Floats
 
 HEADER: Final = ("series", "bucket_start", "total", "negative", "expected", "score", "event", "severity")
 DEFAULT_BUCKET_S: Final = 900
+VOLUME_WINDOWS: Final = (1, 4, 16)  # buckets of any width: volume alone has votes enough to decide on a single one
 
 _EVENT_NAMES: Final[dict[EventKind, str]] = {"fired": "fire", "escalated": "escalate", "resolved": "resolve"}
 
 
 class Summary(NamedTuple):
-    """What a run did. `bucket_s` is the width that was used, `rejects` the file of refused rows where one was written."""
+    """What a run did. `bucket_s` is the width that was used, `rejects` the file of refused rows, if any."""
 
     rows: int
     rejected: int
@@ -50,7 +51,7 @@ def detect(
     `budget` is the accepted number of false episodes per series and week. `bucket_s` is the buckets' width in seconds;
     without it, the most common step of the file. Rows that a series lacks are skipped, not taken for silence. Refused
     rows go to `rejects` (default: beside `out`, written only where there are any).
-    Raises CountsError where nothing was usable or nothing can be written, BudgetError for a budget that is not positive.
+    Raises CountsError where nothing was usable or can be written, BudgetError for a budget that is not positive.
     """
     lifecycle = Lifecycle.for_budget(budget)
     rows, refused = _split(read_counts(source, measure))
@@ -109,7 +110,7 @@ _Events = dict[int, tuple[str, str]]  # row number -> event, severity
 
 
 def _score(table: _Table, bucket_s: int, measure: Measure, lifecycle: Lifecycle) -> tuple[Floats, Floats, _Events]:
-    bank = SurgeBank(bucket_s, windows_for(bucket_s))
+    bank = SurgeBank(bucket_s, VOLUME_WINDOWS if measure == "volume" else windows_for(bucket_s))
     bank.add(table.n_series)
     states = [LifecycleState() for _ in range(table.n_series)]
     expected, score = np.zeros(len(table.slot)), np.zeros(len(table.slot))

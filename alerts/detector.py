@@ -129,12 +129,7 @@ class SurgeBank:
         return found.scores
 
     def peek(
-        self,
-        slots: Slots,
-        start_s: Floats,
-        negatives: Floats,
-        totals: Floats,
-        elapsed: float | Floats = 1.0,
+        self, slots: Slots, start_s: Floats, negatives: Floats, totals: Floats, elapsed: float | Floats = 1.0
     ) -> Scores:
         """Scores like `close` and learns nothing; `elapsed` is the share of the bucket that has passed, in (0, 1]."""
         return self._evaluate(slots, start_s, negatives, totals, np.maximum(elapsed, 0.05)).scores
@@ -180,46 +175,26 @@ class SurgeBank:
         return cls.from_state(arrays, snapshot.bucket_s, snapshot.windows)
 
     def _evaluate(
-        self,
-        slots: Slots,
-        start_s: Floats,
-        negatives: Floats,
-        totals: Floats,
-        elapsed: float | Floats,
+        self, slots: Slots, start_s: Floats, negatives: Floats, totals: Floats, elapsed: float | Floats
     ) -> _Evaluation:
         state = self._state
-        rate, share, tail = (
-            state["rate"][slots],
-            state["share"][slots],
-            state["tail"][slots],
-        )
+        rate, share, tail = state["rate"][slots], state["share"][slots], state["tail"][slots]
         rate_negatives, share_total = rate[:, 0], share[:, 1]
         base_rate, usual_share = rate_negatives / rate[:, 1], share[:, 0] / share_total
         season = _season(start_s)
-        season_sums, prior = (
-            state["season"][slots, :, season],
-            _SEASON_SHRINKAGE_BUCKETS * base_rate,
-        )
+        season_sums, prior = state["season"][slots, :, season], _SEASON_SHRINKAGE_BUCKETS * base_rate
         season_factor = (season_sums[:, 0] + prior) / (season_sums[:, 1] + prior)
         expected = np.maximum(base_rate * season_factor, 1e-4) * elapsed
 
         past = state["past"][slots]
         history = np.empty((len(slots), 3, past.shape[2] + 1))
-        history[:, 0, 0], history[:, 1, 0], history[:, 2, 0], history[:, :, 1:] = (
-            negatives,
-            totals,
-            expected,
-            past,
-        )
+        history[:, 0, 0], history[:, 1, 0], history[:, 2, 0], history[:, :, 1:] = negatives, totals, expected, past
         running = np.cumsum(history, axis=2)  # adds one by one, so a row's sum never depends on the batch
         sums = running[:, :, self._window_buckets - 1]
         k, n, mean = sums[:, 0], sums[:, 1], sums[:, 2]
         available = state["closed"][slots][:, None] >= self._window_buckets - 1
 
-        count_sums, share_sums = (
-            state["count_dispersion"][slots],
-            state["share_dispersion"][slots],
-        )
+        count_sums, share_sums = state["count_dispersion"][slots], state["share_dispersion"][slots]
         count_dispersion = np.maximum(1.0, count_sums[:, 0] / count_sums[:, 1])
         share_dispersion = np.maximum(1.0, share_sums[:, 0] / share_sums[:, 1])
         rate_doubt = 1.0 / np.maximum(rate_negatives, 1.0)  # the rate itself is uncertain: gamma-distributed
@@ -234,17 +209,10 @@ class SurgeBank:
             design = share_dispersion[above] * (1.0 + n[above] / np.maximum(share_total[row], 1.0))
             share_tails[above] = clumped_binomial_tail(k[above], n[above], usual_share[row], design)
 
-        count_tail, share_tail = (
-            np.round(count_tails.max(axis=1), SCORE_DECIMALS),
-            share_tails.max(axis=1),
-        )
+        count_tail, share_tail = np.round(count_tails.max(axis=1), SCORE_DECIMALS), share_tails.max(axis=1)
         excess_mean = (tail[:, 1] + _TAIL_PRIOR / LN10) / (tail[:, 2] + _TAIL_PRIOR)
         excess = share_tail - tail[:, 0]
-        calibrated = np.where(
-            excess > 0.0,
-            -np.log10(1 - _TAIL_QUANTILE) + excess / excess_mean / LN10,
-            0.0,
-        )
+        calibrated = np.where(excess > 0.0, _TAIL_START + excess / excess_mean / LN10, 0.0)
         calibrated = calibrated.round(SCORE_DECIMALS)
         rows, decides = np.arange(len(slots)), share_tails.argmax(axis=1)
         scores = Scores(
@@ -263,28 +231,15 @@ class SurgeBank:
             window_expected=mean[rows, decides],
             window_variance=variance[rows, decides],
         )
+        dispersions = count_dispersion, share_dispersion
         return _Evaluation(
-            scores,
-            season,
-            season_factor,
-            base_rate,
-            excess_mean,
-            share_tail,
-            history,
-            sums,
-            count_dispersion,
-            share_dispersion,
-            available,
+            scores, season, season_factor, base_rate, excess_mean, share_tail, history, sums, *dispersions, available
         )
 
     def _learn(self, slots: Slots, negatives: Floats, totals: Floats, found: _Evaluation) -> None:
-        """Updates the given series with the bucket that was just scored; what exceeds four standard deviations is cut."""
-        state, keep, expected, p = (
-            self._state,
-            self._keep,
-            found.scores.expected,
-            found.scores.usual_share,
-        )
+        """Updates the given series with the bucket just scored; what exceeds four standard deviations is cut."""
+        state, keep = self._state, self._keep
+        expected, p = found.scores.expected, found.scores.usual_share
         limit = _SURGE_LIMIT_SD * _SURGE_LIMIT_SD
         k, n, mean = found.sums[:, 0], found.sums[:, 1], found.sums[:, 2]
 
@@ -302,10 +257,8 @@ class SurgeBank:
 
         dispersion = np.maximum(1.0, count_sums[:, 0, 0] / count_sums[:, 1, 0])
         counted = np.minimum(negatives, expected + _SURGE_LIMIT_SD * np.sqrt(dispersion * expected) + 1.0)
-        season = state["season"][slots, :, found.season]
-        state["season"][slots, :, found.season] = season * self._season_keep + np.stack(
-            [counted, found.base_rate], axis=1
-        )
+        season, seen = state["season"][slots, :, found.season], np.stack([counted, found.base_rate], axis=1)
+        state["season"][slots, :, found.season] = season * self._season_keep + seen
         state["rate"][slots] = state["rate"][slots] * keep + np.stack([counted, found.season_factor], axis=1)
 
         usual = totals * p

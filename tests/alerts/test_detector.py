@@ -1,0 +1,151 @@
+"""Claims about the detector's numbers: equal to the reference, causal, independent of the batch, exact on disk.
+
+`golden_surge.json` holds invented counts and what the reference detector said of them.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from alerts.detector import Scores, SurgeBank, interval_80, windows_for
+from alerts.errors import StateError
+
+GOLDEN: list[dict[str, Any]] = json.loads(Path(__file__).with_name("golden_surge.json").read_text())
+START_S = 1_767_974_400.0
+COUNTS = st.integers(0, 40).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total)))
+BUCKETS = st.lists(COUNTS, min_size=1, max_size=40)
+
+
+def feed(bank: SurgeBank, buckets: list[tuple[int, int]], slot: int = 0, first: int = 0) -> list[Scores]:
+    """Closes the buckets of one series, one call each."""
+    return [
+        bank.close(
+            np.array([slot]), np.array([START_S + bank.bucket_s * i]), np.array([float(k)]), np.array([float(n)])
+        )
+        for i, (k, n) in enumerate(buckets, first)
+    ]
+
+
+def fresh(n: int = 1) -> SurgeBank:
+    bank = SurgeBank()
+    bank.add(n)
+    return bank
+
+
+def same(a: Scores, b: Scores) -> bool:
+    """Whether every number is the same to the last bit."""
+    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=lambda case: str(case["name"]))
+def test_scores_equal_the_reference_detector(case: dict[str, Any]) -> None:
+    bank = SurgeBank(case["bucket_s"], tuple(case["windows"]))
+    slots = bank.add()
+    for i, (negatives, total, *expected) in enumerate(case["rows"]):
+        start_s = np.array([case["start_s"] + i * case["bucket_s"]], dtype=np.float64)
+        found = bank.close(slots, start_s, np.array([float(negatives)]), np.array([float(total)]))
+        got = [float(getattr(found, column)[0]) for column in case["columns"][2:]]
+        assert got == pytest.approx(expected, abs=1e-6), f"bucket {i}"
+
+
+@given(st.lists(st.lists(COUNTS, min_size=24, max_size=24), min_size=2, max_size=9))
+def test_a_series_scores_the_same_bits_in_any_company(series: list[list[tuple[int, int]]]) -> None:
+    together, slots = fresh(len(series)), np.arange(len(series))
+    counts: NDArray[np.float64] = np.array(series, dtype=np.float64)
+    alone = [feed(fresh(), buckets) for buckets in series]
+    for i in range(counts.shape[1]):
+        order = slots[::-1] if i % 2 else slots
+        start_s = np.full(len(series), START_S + 900.0 * i)
+        found = together.close(order, start_s, counts[order, i, 0], counts[order, i, 1])
+        for row, slot in enumerate(order):
+            assert same(Scores._make(field[row : row + 1] for field in found), alone[slot][i])
+
+
+@given(BUCKETS, BUCKETS)
+def test_scores_never_depend_on_later_buckets(before: list[tuple[int, int]], after: list[tuple[int, int]]) -> None:
+    whole = feed(fresh(), before + after)
+    assert all(same(a, b) for a, b in zip(feed(fresh(), before), whole, strict=False))
+
+
+@given(BUCKETS, BUCKETS)
+def test_a_bank_read_back_from_bytes_goes_on_exactly(
+    before: list[tuple[int, int]], after: list[tuple[int, int]]
+) -> None:
+    bank = fresh()
+    feed(bank, before)
+    restored = SurgeBank.from_bytes(bank.to_bytes())
+    assert restored.to_bytes() == bank.to_bytes()
+    pairs = zip(feed(bank, after, first=len(before)), feed(restored, after, first=len(before)), strict=True)
+    assert all(same(a, b) for a, b in pairs)
+    assert restored.add().tolist() == [1]
+
+
+@given(BUCKETS, COUNTS)
+def test_peek_says_what_close_would_and_learns_nothing(before: list[tuple[int, int]], last: tuple[int, int]) -> None:
+    bank = fresh()
+    feed(bank, before)
+    state = bank.to_bytes()
+    at = np.array([START_S + 900.0 * len(before)])
+    peeked = bank.peek(np.array([0]), at, np.array([float(last[0])]), np.array([float(last[1])]))
+    assert bank.to_bytes() == state
+    assert same(peeked, feed(bank, [last], first=len(before))[0])
+
+
+def test_growth_leaves_the_series_that_were_there_alone() -> None:
+    bank, still = fresh(), fresh()
+    for i in range(20):
+        bank.add(i)
+        assert same(feed(bank, [(i % 3, 5)], first=i)[0], feed(still, [(i % 3, 5)], first=i)[0])
+
+
+def test_empty_buckets_score_nothing_and_are_finite_for_a_year() -> None:
+    bank = fresh()
+    for i in range(0, 365 * 96, 97):
+        found = feed(bank, [(0, 0)], first=i)[0]
+        assert found.score[0] == found.count_tail[0] == 0.0
+    assert all(np.isfinite(array).all() for array in bank.state().values())
+
+
+def test_a_surge_of_negatives_scores_and_the_same_burst_of_talk_does_not() -> None:
+    rng = np.random.default_rng(3)
+    calm = [(int(rng.binomial(20, 0.2)), 20) for _ in range(600)]
+    angry, loud = [(60, 80)] * 4, [(int(rng.binomial(80, 0.2)), 80) for _ in range(4)]
+    assert max(found.score[0] for found in feed(fresh(), calm + angry)[-4:]) > 4
+    assert max(found.score[0] for found in feed(fresh(), calm + loud)[-4:]) < 2
+
+
+def test_the_deciding_window_is_told_with_its_counts() -> None:
+    bank = fresh()
+    found = feed(bank, [(1, 5)] * 40 + [(5, 5)] * 4)[-1]
+    assert found.window[0] == 4
+    assert (found.window_negatives[0], found.window_totals[0]) == (20.0, 20.0)
+    low, high = interval_80(float(found.window_expected[0]), float(found.window_variance[0]))
+    assert low <= found.window_expected[0] <= high < 20
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xc1", b"\x80"])
+def test_a_damaged_state_is_refused_in_one_line(damage: bytes) -> None:
+    with pytest.raises(StateError) as error:
+        SurgeBank.from_bytes(damage)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("field", "value"), [("schema", 99), ("size", 7), ("arrays", {}), ("windows", [1, 2])])
+def test_a_state_of_another_make_is_refused(field: str, value: object) -> None:
+    record = msgspec.msgpack.decode(fresh().to_bytes())
+    with pytest.raises(StateError):
+        SurgeBank.from_bytes(msgspec.msgpack.encode({**record, field: value}))
+
+
+@pytest.mark.parametrize(
+    ("bucket_s", "windows"), [(900, (1, 4, 16)), (300, (3, 12, 48)), (3600, (1, 4)), (86400, (1,)), (60, (15, 60, 240))]
+)
+def test_windows_are_a_quarter_an_hour_and_four_hours(bucket_s: int, windows: tuple[int, ...]) -> None:
+    assert windows_for(bucket_s) == windows

@@ -1,0 +1,98 @@
+"""Timelines of one series' lifecycle: scores in, one a quarter of an hour, events out."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.errors import BudgetError
+from alerts.lifecycle import Lifecycle, LifecycleState, threshold
+
+QUARTER_S = 900.0
+LEVELS = {"warning": 0, "major": 1, "critical": 2}
+
+
+def timeline(scores: list[float], negatives: float = 10, total: float = 20, up: float = 3.0) -> list[str]:
+    """`bucket event severity` for each event."""
+    lifecycle, state, events = Lifecycle(up), LifecycleState(), []
+    for i, score in enumerate(scores):
+        state, event, severity = lifecycle.step(state, i * QUARTER_S, score, negatives, total)
+        if event is not None:
+            events.append(f"{i} {event} {severity}")
+    return events
+
+
+def test_a_score_at_the_threshold_fires_a_warning() -> None:
+    assert timeline([0, 2.99, 3.0]) == ["2 fired warning"]
+
+
+def test_severity_is_relative_to_the_threshold() -> None:
+    assert [timeline([score])[0] for score in (4.1, 4.2, 5.6, 5.7)] == [
+        "0 fired warning",
+        "0 fired major",
+        "0 fired major",
+        "0 fired critical",
+    ]
+    assert timeline([4.2], up=2.0) == ["0 fired major"]
+
+
+def test_it_escalates_at_most_once_a_level_also_when_the_score_creeps_or_swings() -> None:
+    assert timeline([3.0, 3.6, 4.2, 4.8, 5.4, 6.0]) == ["0 fired warning", "2 escalated major", "5 escalated critical"]
+    assert timeline([3.0, 4.3, 3.0, 4.3, 6, 3, 6]) == ["0 fired warning", "1 escalated major", "4 escalated critical"]
+
+
+def test_it_resolves_with_its_peaks_severity_after_an_hour_under_one_and_a_half() -> None:
+    assert timeline([4.5, 1.6, 0, 0, 0, 0]) == ["0 fired major", "5 resolved major"]
+
+
+def test_a_score_that_comes_back_within_the_hour_keeps_the_episode_open() -> None:
+    assert timeline([3, 0, 0, 0, 1.5, 0, 0, 0]) == ["0 fired warning"]
+
+
+def test_it_rests_six_hours_after_resolving() -> None:
+    calm, six_hours = [0.0] * 4, 24
+    scores = [3.0, *calm, *[3.0] * (six_hours + 1)]
+    assert timeline(scores) == ["0 fired warning", "4 resolved warning", f"{4 + six_hours} fired warning"]
+
+
+@pytest.mark.parametrize(("negatives", "total"), [(2, 50), (4, 4)])
+def test_too_few_voices_in_four_hours_never_fire(negatives: float, total: float) -> None:
+    assert timeline([9.0] * 5, negatives, total) == []
+
+
+def test_the_measured_budgets_have_their_measured_thresholds() -> None:
+    assert threshold(0.25) == pytest.approx(2.2)
+    assert threshold(0.05) == pytest.approx(3.4)
+    assert threshold(0.1) == pytest.approx(2.883, abs=1e-3)
+
+
+@given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6))
+def test_a_smaller_budget_never_has_a_lower_threshold(a: float, b: float) -> None:
+    assert threshold(min(a, b)) >= threshold(max(a, b)) >= 1.7
+
+
+@pytest.mark.parametrize("budget", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_budget_that_is_not_positive_is_refused(budget: float) -> None:
+    with pytest.raises(BudgetError, match="positive"):
+        Lifecycle.for_budget(budget)
+
+
+@given(st.lists(st.floats(0, 12), max_size=80), st.integers(0, 80))
+def test_a_state_that_was_written_and_read_goes_on_the_same(scores: list[float], cut: int) -> None:
+    lifecycle, state, kept, events = Lifecycle(2.2), LifecycleState(), LifecycleState(), []
+    for i, score in enumerate(scores):
+        step = lifecycle.step(state, i * QUARTER_S, score, 9, 9)
+        if i == cut:
+            kept = msgspec.msgpack.decode(msgspec.msgpack.encode(kept), type=LifecycleState)
+        again = lifecycle.step(kept, i * QUARTER_S, score, 9, 9)
+        assert step == again
+        state, kept = step.state, again.state
+        events.append((step.event, step.severity))
+    told = [event for event, _ in events if event is not None]
+    opened = [event for event in told if event != "escalated"]
+    assert opened == ["fired", "resolved"] * (len(opened) // 2) + ["fired"] * (len(opened) % 2)
+    level = -1
+    for event, severity in events:
+        if event in ("fired", "escalated") and severity is not None:
+            assert event == "fired" or LEVELS[severity] > level
+            level = LEVELS[severity]
