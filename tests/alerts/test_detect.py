@@ -53,7 +53,7 @@ def surge_lines(series: str = "acme", calm: int = 400) -> list[str]:
 
 def test_a_surge_fires_then_resolves_and_the_rows_keep_their_order(tmp_path: Path) -> None:
     lines = surge_lines()
-    summary, rows = run(write(tmp_path, lines))
+    summary, rows = run(write(tmp_path, lines), budget=0.02)
     assert tuple(rows[0]) == HEADER
     assert [f"{r['series']},{r['bucket_start']},{r['total']},{r['negative']}" for r in rows] == lines
     events = [(i, r["event"]) for i, r in enumerate(rows) if r["event"] and i >= 200]  # it has learnt by then

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -55,6 +55,7 @@ def test_scores_equal_the_reference_detector(case: dict[str, Any]) -> None:
         assert got == pytest.approx(expected, abs=1e-6), f"bucket {i}"
 
 
+@settings(max_examples=30)
 @given(st.lists(st.lists(COUNTS, min_size=24, max_size=24), min_size=2, max_size=9))
 def test_a_series_scores_the_same_bits_in_any_company(series: list[list[tuple[int, int]]]) -> None:
     together, slots = fresh(len(series)), np.arange(len(series))
