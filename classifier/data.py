@@ -29,7 +29,7 @@ class DataSet(msgspec.Struct, frozen=True):
     """One labelled file: where it is, what it may be used for, and which labels it can name.
 
     `groups` are the sets of sentiments that it tells apart (bits); `vocabulary` names its column of `taxonomy.json`
-    where it teaches topics.
+    where it teaches topics. A set without either gives texts only.
     """
 
     name: str
@@ -42,9 +42,9 @@ class DataSet(msgspec.Struct, frozen=True):
     own_dev: bool = True
 
     @property
-    def task(self) -> Literal["sentiment", "topics"]:
+    def task(self) -> Literal["sentiment", "topics", "texts"]:
         """Return what the set teaches."""
-        return "topics" if self.vocabulary else "sentiment"
+        return "topics" if self.vocabulary else "sentiment" if self.groups else "texts"
 
     @property
     def trains(self) -> bool:
@@ -80,6 +80,7 @@ SETS = (
         vocabulary="en_tweets",
     ),
     DataSet("zh_news_flashes", "topic/zh_news_flashes", "zh", "unstated", "FinNL", vocabulary="zh_news_flashes"),
+    DataSet("zh_headlines_general", "topic/zh_headlines_general", "zh", "permissive", "THUCNews"),
     DataSet(
         "en_newswire_1987", "topic/en_newswire_1987_eval_only", "en", "no training", "Reuters-21578",
         vocabulary="en_newswire", own_dev=False,
@@ -185,7 +186,7 @@ def _example(row: dict[str, Any], data_set: DataSet) -> Example | None:
         topics = tuple(sorted({known[name] for name in row["topics"] if name in known}))
         if not topics:
             return None
-    else:
+    elif data_set.groups:
         allowed = _allowed(row) & data_set.nameable
         if not allowed or row.get("conflict"):
             return None

@@ -37,7 +37,7 @@ def evaluate(classifier: Classifier, data_folder: Path, split: str) -> dict[str,
     by_set: dict[str, dict[str, Any]] = {}
     for data_set in data.present(data_folder):
         rows = [row for row in data.read(data_folder, data_set) if row.split == split]
-        if rows:
+        if rows and data_set.task != "texts":
             texts = [row.text for row in rows]
             judged = classifier.classify(texts, [data_set.language] * len(rows), [()] * len(rows))
             score = topic_scores if data_set.task == "topics" else sentiment_scores
@@ -81,7 +81,7 @@ def topic_scores(rows: Sequence[data.Example], judged: Sequence[Judgement]) -> d
 
     `accuracy`: the first named topic is among the right ones; F1 is over every topic named.
     """
-    nameable = sorted(set(topic_vocabulary(rows[0].data_set.vocabulary or "").values()))
+    nameable = sorted(set(topic_vocabulary(rows[0].data_set.vocabulary).values()))
     places = {name: position for position, name in enumerate(topic_ids())}
     hits = np.zeros(len(places), dtype=np.int64)
     said, right = np.zeros_like(hits), np.zeros_like(hits)

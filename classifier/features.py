@@ -41,12 +41,14 @@ Flags = npt.NDArray[np.bool_]
 class Hashing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What decides a text's features; kept in the model's `config.json`.
 
-    `max_chars` bounds the work on one text; `char_orders` and `word_orders` are lengths of n-grams.
+    `max_chars` bounds the work on one text; `char_orders` and `word_orders` are lengths of n-grams; a word n-gram
+    counts `word_weight` times as much as one of characters.
     """
 
     bits: int = 18
     char_orders: tuple[int, ...] = (1, 2, 3, 4, 5)
     word_orders: tuple[int, ...] = (1, 2)
+    word_weight: float = 3.0
     max_chars: int = 2000
 
 
@@ -94,22 +96,25 @@ def mix(values: U64, salt: int) -> U64:
 
 
 def features(texts: Sequence[str], hashing: Hashing) -> sparse.csr_matrix:
-    """Hash a batch of raw texts to a matrix [len(texts), 2**bits], float32: n-gram counts over sqrt(number of n-grams).
+    """Hash a batch of raw texts to a matrix [len(texts), 2**bits], float32: weighted n-gram counts, rows of length 1.
 
-    Repeated n-grams stay as repeated entries (they add up in a product); call `sum_duplicates` where that matters.
+    Repeated n-grams stay as repeated entries (they add up in a product; a row's length counts them apart); call
+    `sum_duplicates` where that matters.
     """
     lines = [f" {line} " for line in normalise_batch(texts, hashing.max_chars)] if texts else []
     lengths = np.fromiter((len(line) for line in lines), dtype=np.int64, count=len(lines))
     codes = np.frombuffer("".join(lines).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     hashes, present = _ngrams(codes, np.repeat(np.arange(len(lines), dtype=np.int32), lengths), hashing)
-    indices = (hashes[present] >> np.uint64(64 - hashing.bits)).astype(np.int32)
-    ends = np.cumsum(present.sum(axis=1, dtype=np.int64))
-    bounds = np.cumsum(lengths) - 1
-    indptr = np.concatenate([[0], ends[bounds]]) if len(lines) else np.zeros(1, dtype=np.int64)
-    counts = np.diff(indptr)
-    scale = (1.0 / np.sqrt(np.maximum(counts, 1))).astype(np.float32)
+    value = np.ones(present.shape[1], dtype=np.float32)
+    value[len(hashing.char_orders) :] = hashing.word_weight
+    last = np.cumsum(lengths) - 1  # each text's last position
+    indptr = np.concatenate([[0], np.cumsum(present.sum(axis=1, dtype=np.int64))[last]])
+    squares = np.concatenate([[0.0], np.cumsum(present @ np.square(value, dtype=np.float64))[last]])
+    norm = np.sqrt(np.maximum(np.diff(squares), 1.0)).astype(np.float32)
     matrix = sparse.csr_matrix((len(lines), 1 << hashing.bits), dtype=np.float32)
-    matrix.data, matrix.indices, matrix.indptr = np.repeat(scale, counts), indices, indptr.astype(np.int32)
+    matrix.data = np.broadcast_to(value, present.shape)[present] / np.repeat(norm, np.diff(indptr))
+    matrix.indices = (hashes[present] >> np.uint64(64 - hashing.bits)).astype(np.int32)
+    matrix.indptr = indptr.astype(np.int32)
     return matrix
 
 

@@ -46,8 +46,10 @@ def topic_ids() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=8)
-def topic_vocabulary(vocabulary: str) -> dict[str, int]:
+def topic_vocabulary(vocabulary: str | None) -> dict[str, int]:
     """Map a data set's topic labels to positions in `topic_ids()`; labels that are no topics are absent."""
+    if vocabulary is None:
+        return {}
     return {name: position for position, topic in enumerate(topics()) for name in topic.names_in(vocabulary)}
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 from scipy import sparse
 
-from classifier import artifact, card, data, evaluate, inference
+from classifier import artifact, card, data, evaluate, inference, silver
 from classifier.errors import TrainingError
 from classifier.features import Hashing, features
 from classifier.fitting import Loss, binary_loss, choice_loss, fit, temperature
@@ -23,6 +23,11 @@ from classifier.linear import Calibration, LinearModel, LinearWeights, narrowed
 
 RECIPES = ("linear",)
 MODEL_ID = "groundswell-linear"
+PLAIN_NEWS_FROM = ("zh_news_flashes", "zh_headlines_general")
+PLAIN_NEWS = data.DataSet(
+    "plain_news", "", "zh", "unstated", "Chinese news without a word of mood", (data.NEGATIVE, data.NEUTRAL, data.POSITIVE)
+)
+RULED_TOPICS_ON = ("zh_company_news", "zh_forum_posts")
 _NEVER = -8.0  # logit of a topic that no row of a language has ever named
 
 
@@ -35,7 +40,8 @@ class LinearRecipe(msgspec.Struct, frozen=True):
     sentiment_l2: float = 1e-5
     topic_l2: float = 3e-6
     iterations: int = 80
-    set_weights: dict[str, float] = {}
+    silver_weight: float = 0.5
+    set_weights: dict[str, float] = msgspec.field(default_factory=lambda: {"plain_news": 0.2})
 
 
 def run(data_folder: Path, out: Path, recipe: str, seed: int, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -70,6 +76,7 @@ def _weights(
 ) -> tuple[LinearWeights, dict[str, int]]:
     """Fit both heads; returns the weights and how many rows of each set they saw."""
     sentiment = _task(examples, "sentiment")
+    sentiment += _plain_news(examples)
     progress(f"sentiment: {len(sentiment)} training rows")
     matrix = _matrix(sentiment, settings.hashing)
     scale = np.array([settings.set_weights.get(example.data_set.name, 1.0) for example in sentiment])
@@ -79,9 +86,10 @@ def _weights(
     )
 
     topics = _task(examples, "topics")
+    topics += _untold(examples, {row.key for row in topics})
     progress(f"topics: {len(topics)} training rows")
     narrow = narrowed(_matrix(topics, settings.hashing), settings.hashing.bits - settings.topic_bits)
-    target, weight = _topic_targets(topics)
+    target, weight = _topic_targets(topics, settings.silver_weight)
     topic_head, topic_bias = fit(
         narrow, _languages(topics), len(LANGUAGES), binary_loss(target, weight),
         len(topic_ids()), settings.topic_l2, settings.iterations,
@@ -147,12 +155,40 @@ def _gold_topics(rows: Sequence[data.Example]) -> tuple[Any, Any]:
     weight = np.zeros_like(target)
     for position, row in enumerate(rows):
         target[position, list(row.topics)] = 1.0
-        weight[position, list(topic_vocabulary(row.data_set.vocabulary or "").values())] = 1.0
+        weight[position, list(topic_vocabulary(row.data_set.vocabulary).values())] = 1.0
     return target, weight
 
 
-def _topic_targets(rows: Sequence[data.Example]) -> tuple[Any, Any]:
-    return _gold_topics(rows)
+def _topic_targets(rows: Sequence[data.Example], silver_weight: float) -> tuple[Any, Any]:
+    """Return targets and weights [n, T]: labels where the set can name the topic, our own rules where none can."""
+    target, weight = _gold_topics(rows)
+    for position, row in enumerate(rows):
+        decided = [place for place in silver.ruled(row.data_set.language) if not weight[position, place]]
+        spoken = set(silver.topics(row.text, row.data_set.language))
+        weight[position, decided] = silver_weight
+        target[position, [place for place in decided if place in spoken]] = 1.0
+    return target, weight
+
+
+def _plain_news(examples: list[data.Example]) -> list[data.Example]:
+    """Return Chinese news without any word of mood, as neutral: no set labels neutral Chinese news."""
+    held = data.held_keys(examples, "sentiment")
+    return [
+        row._replace(data_set=PLAIN_NEWS, allowed=data.NEUTRAL)
+        for row in examples
+        if row.data_set.name in PLAIN_NEWS_FROM and row.split == "train" and row.key not in held
+        if silver.plain_news(row.text)
+    ]
+
+
+def _untold(examples: list[data.Example], known: set[str]) -> list[data.Example]:
+    """Return Chinese sentiment rows, on which the topic rules alone speak: other kinds of text than news flashes."""
+    blocked = data.held_keys(examples, "topics") | data.held_keys(examples, "sentiment") | known
+    return [
+        row
+        for row in examples
+        if row.data_set.name in RULED_TOPICS_ON and row.split == "train" and row.key not in blocked
+    ]
 
 
 def _provenance(folder: Path, data_set: data.DataSet, rows: int) -> dict[str, Any]:
