@@ -1,0 +1,37 @@
+"""Incidents in words, for the shell: one on a line, or one in full. Pure; colours and columns are the shell's."""
+
+from collections.abc import Mapping
+
+from alerts.incidents import Incident
+from alerts.message import Language, clock, render, subject_of, usual
+from alerts.plain import plain
+from alerts.words import WORDS
+
+
+def describe_line(incident: Incident, language: Language = "en", topic_names: Mapping[str, str] | None = None) -> str:
+    """Opening, state, severity, who, what and the last figures, and the id to ask for more."""
+    found, speak = incident.last.measured, WORDS[language]
+    return (
+        f"{clock(incident.opened_at)}  {incident.state:<12}  {speak.severity[incident.severity]:<8}  "
+        f"{subject_of(incident.last, language, topic_names or {})} · {speak.measure[found.key]}  "
+        f"{found.negatives}/{found.total} ({usual(found.expected)}, {found.expected_low}–{found.expected_high})  "
+        f"{incident.id}"
+    )
+
+
+def describe(
+    incident: Incident,
+    language: Language = "en",
+    desk_url: str | None = None,
+    topic_names: Mapping[str, str] | None = None,
+) -> str:
+    """The last alert's message, then state, rule and the timeline, in lines; ends with a line feed."""
+    lines = [
+        render(incident.last, language, desk_url, topic_names).text,
+        f"incident {incident.id} · {incident.state} · rule {incident.rule.id} {incident.rule.version}",
+    ]
+    lines += [
+        f"  {clock(event.at)}  {plain(event.event):<12}  {event.severity:<8}  {plain(event.by)}"
+        for event in incident.timeline
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,124 @@
+"""The words of messages in each language, and nothing else: a new language is one more `Words`."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from alerts.events import EventKind, Measured, Severity
+
+
+class Words(NamedTuple):
+    """All that `message` says in one language; fields in braces are filled in there."""
+
+    tag: str
+    percent: str
+    comma: str
+    quote: str
+    line: str
+    marks: tuple[str, ...]
+    severity: Mapping[Severity, str]
+    measure: Mapping[str, str]
+    lead: Mapping[EventKind, str]
+    resolved: str
+    escalated: str
+    told: str
+    shares: str
+    topics: str
+    sources: str
+    other: str
+    market: str
+    score: str
+    desk: str
+    window: Callable[[int], str]
+    voices: Callable[[Measured], str]
+    stale: Callable[[int], str]
+    why: Callable[[str], str]
+
+
+def _window_en(minutes: int) -> str:
+    if minutes % 60:
+        return f"{minutes} minutes"
+    return "hour" if minutes == 60 else f"{minutes // 60} hours"
+
+
+def _window_zh(minutes: int) -> str:
+    return f"{minutes} 分钟" if minutes % 60 else f"{minutes // 60} 小时"
+
+
+def _voices_en(found: Measured) -> str:
+    return f"{found.negatives} independent negative voice{'' if found.negatives == 1 else 's'} out of {found.total}"
+
+
+def _voices_zh(found: Measured) -> str:
+    return f"{found.negatives} 条独立负面声音（共 {found.total} 条）"
+
+
+def _stale_en(stale: int) -> str:
+    return f" {stale} old post{'' if stale == 1 else 's'} arrived late and did not count."
+
+
+def _stale_zh(stale: int) -> str:
+    return f"另有 {stale} 条迟到的旧帖，不计入。"
+
+
+def _why_zh(why: str) -> str:
+    """The watch gives its reasons in English; those that it has are said in Chinese, any other is left as it is."""
+    why = why.replace("strongest negative story", "最强负面事件")
+    why = re.sub(r"negative story ranked (\d+)", r"负面强度第 \1", why)
+    return re.sub(r", told by (\d+) posts", r"，共 \1 帖", why)
+
+
+_MARKS = ("①", "②", "③", "④", "⑤")
+
+WORDS: Mapping[str, Words] = {
+    "en": Words(
+        tag="en",
+        percent=" %",
+        comma=", ",
+        quote="“{text}”",
+        line="{label}: {rest}.",
+        marks=_MARKS,
+        severity={"warning": "warning", "major": "major", "critical": "critical"},
+        measure={"negative_share": "negative surge", "volume": "volume surge"},
+        lead={"fired": "In", "escalated": "Now {severity}: in", "resolved": "Back to usual: in"},
+        resolved="resolved",
+        escalated="escalated to {severity}",
+        told="{lead} the past {window} (to {until}) {voices}, usually about {usual} (80 % interval {low}–{high}).",
+        shares=" Negative share {share}, usually {usual_share}.",
+        topics="Why",
+        sources="Where",
+        other="other",
+        market="Whole market",
+        score="score",
+        desk="Open the desk",
+        window=_window_en,
+        voices=_voices_en,
+        stale=_stale_en,
+        why=str,
+    ),
+    "zh": Words(
+        tag="zh",
+        percent="%",
+        comma="，",
+        quote="“{text}”",
+        line="{label}：{rest}。",
+        marks=_MARKS,
+        severity={"warning": "注意", "major": "较重", "critical": "严重"},
+        measure={"negative_share": "负面舆情激增", "volume": "讨论量激增"},
+        lead={"fired": "", "escalated": "已升级为{severity}：", "resolved": "已回落至平时水平："},
+        resolved="已恢复",
+        escalated="升级为{severity}",
+        told="{lead}过去 {window}（截至 {until}）{voices}，平时这个时段约 {usual}（80% 区间 {low}–{high}）",
+        shares="；负面占比 {share}，平时 {usual_share}。",
+        topics="起因",
+        sources="来源",
+        other="其他",
+        market="全市场",
+        score="情绪分",
+        desk="打开看板",
+        window=_window_zh,
+        voices=_voices_zh,
+        stale=_stale_zh,
+        why=_why_zh,
+    ),
+}
