@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -149,21 +149,36 @@ class Stack:
 
         try:
             # Every server is looked for before the first is started: what is missing is said at once, and all of it.
-            self._each(missing, lambda service: service.prepare(self.cache, self.progress))
+            self._each(missing, lambda service: service.prepare(self.cache, self.progress), stop)
             for service in missing:
                 ports_of.require_free(service.name, service.port)
-            self._each(missing, lambda service: self._start(service, record, stop))
+            self._each(missing, lambda service: self._start(service, record, stop), stop)
         except BaseException:
-            stop.set()
             self._end({name: process for name, process in processes.items() if name not in running})
             self._save(ports, running)
             raise
         return self._info(ports, processes)
 
-    def _each(self, todo: list[Service], work: Callable[[Service], None]) -> None:
-        """Do `work` for all at once; every failure is told, a line each."""
+    def _each(self, todo: list[Service], work: Callable[[Service], None], stop: threading.Event) -> None:
+        """Do `work` for all at once; `stop` is set by the first failure or Ctrl-C. Every failure is told.
+
+        Returns or raises only when no work goes on any more.
+        """
+
+        def one(service: Service) -> None:
+            try:
+                work(service)
+            except BaseException:
+                stop.set()
+                raise
+
         with ThreadPoolExecutor(max_workers=max(1, len(todo))) as pool:
-            futures = [pool.submit(work, service) for service in todo]
+            futures = [pool.submit(one, service) for service in todo]
+            try:
+                wait(futures)
+            except BaseException:
+                stop.set()
+                raise
         failures = [failure for future in futures if (failure := future.exception()) is not None]
         if len(failures) > 1 and all(isinstance(failure, LocalStackError) for failure in failures):
             raise LocalStackError("\n".join(str(failure) for failure in failures))
@@ -180,13 +195,11 @@ class Stack:
                 process = main
                 record(service, process)
             if not is_alive(process):
-                stop.set()
                 raise StartError(f"{service.name} ended while starting; the end of {service.log}:\n{log_tail(service)}")
             if service.is_healthy():
                 self.progress(f"{service.name} is up after {time.monotonic() - begun:.1f} s")
                 return
             if time.monotonic() - begun > START_TIMEOUT_S:
-                stop.set()
                 raise StartError(
                     f"{service.name} did not answer within {START_TIMEOUT_S:.0f} s; the end of {service.log}:\n"
                     f"{log_tail(service)}"

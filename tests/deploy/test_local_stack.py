@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
+import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +22,9 @@ from deploy.local import LocalStackError, Ports, Stack, StackInfo, down, load, s
 from deploy.local.access import is_reachable, reachable_folder
 from deploy.local.fetch import kafka_jars
 from deploy.local.java import find_java
-from deploy.local.processes import identify, is_alive
+from deploy.local.processes import ProcessId, identify, is_alive
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 REDIS = ("redis",)
 
 
@@ -91,7 +95,7 @@ def test_a_killed_server_comes_back_on_its_port_with_its_data(redis_stack: Stack
     ask_redis(info.ports.redis, "BGREWRITEAOF")  # writes the file out now
     ask_redis(info.ports.redis, "SHUTDOWN NOSAVE")
     while is_alive(info.processes["redis"]):
-        pass
+        time.sleep(0.01)
     assert {server.name: server.state for server in redis_stack.status()}["redis"] == "stopped"
     again = redis_stack.up(ports=info.ports, only=REDIS)
     assert again.ports == info.ports
@@ -112,6 +116,26 @@ def test_a_server_that_cannot_start_shows_the_end_of_its_log(redis_stack: Stack)
     with pytest.raises(LocalStackError, match=r"redis ended while starting(.|\n)*Bad file format"):
         redis_stack.up(free_ports=True, only=REDIS)
     assert redis_stack.down() == []
+
+
+@pytest.mark.servers
+def test_an_interrupted_up_leaves_no_server_behind(tmp_path: Path) -> None:
+    cache = REPOSITORY / ".groundswell" / "cache"
+    script = "from pathlib import Path; from deploy.local import *; "
+    script += f"Stack(Path({str(tmp_path)!r}), Path({str(cache)!r})).up(free_ports=True, only=['kafka', 'redis'])"
+    with subprocess.Popen([sys.executable, "-c", script], cwd=REPOSITORY, stderr=subprocess.DEVNULL) as command:
+        while "kafka" not in (started := seen(tmp_path)):
+            assert command.poll() is None
+            time.sleep(0.02)
+        command.send_signal(signal.SIGINT)
+    assert command.returncode != 0
+    assert [name for name, process in started.items() if is_alive(process)] == []
+    assert seen(tmp_path) == {}
+
+
+def seen(root: Path) -> dict[str, ProcessId]:
+    info = load(root)
+    return info.processes if info else {}
 
 
 def test_a_frozen_server_is_unhealthy_and_not_running(tmp_path: Path) -> None:
