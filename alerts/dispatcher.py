@@ -75,16 +75,16 @@ class Dispatcher:
         """All alerts on one channel. One that cannot be sent does not hold the next, until several in a row could not:
         then the channel is taken as down, and the rest is left for another call."""
         deliveries: list[Delivery] = []
-        given_up = 0
+        given_up: list[Delivery] = []
         for alert in alerts:
             if self._sent.was_sent(alert.id, channel.name):
                 deliveries.append(Delivery(alert.id, channel.name, "repeated"))
-            elif given_up >= DOWN_AFTER:
-                last = next(delivery for delivery in reversed(deliveries) if delivery.recoverable)
-                deliveries.append(last._replace(alert=alert.id, attempts=0, error=f"not tried; {last.error}"))
+            elif _is_down(given_up):
+                untried = given_up[-1]._replace(alert=alert.id, attempts=0, error=f"not tried; {given_up[-1].error}")
+                deliveries.append(untried)
             else:
                 delivery = self._send(channel, alert, attempts=1 if given_up else ATTEMPTS)
-                given_up = given_up + 1 if delivery.recoverable else 0
+                given_up = [*given_up, delivery] if delivery.recoverable else []
                 deliveries.append(delivery)
         return deliveries
 
@@ -101,8 +101,8 @@ class Dispatcher:
             except Exception as error:
                 # a fault of our own on one alert must stop neither the others nor the other channels
                 log.exception("alert %s cannot be sent by %s", alert.id, channel.name)
-                fault = DeliveryFailed(f"{channel.name}: {type(error).__name__}, see the log", recoverable=False)
-                return _failed(alert, channel, attempt, fault)
+                bug = DeliveryFailed(f"{channel.name}: {type(error).__name__}, see the log", recoverable=False)
+                return _failed(alert, channel, attempt, bug)
             else:
                 self._sent.mark_sent(alert.id, channel.name)
                 return Delivery(alert.id, channel.name, "sent", attempt)
@@ -111,8 +111,13 @@ class Dispatcher:
 
     def _wait_s(self, attempt: int, fault: DeliveryFailed) -> float:
         """Doubling from a second, of which a random part up to a half is taken off; never less than was asked for."""
-        wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (attempt - 1)) * (1 - self._jitter() / 2)
+        wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** (attempt - 1)) * (1 - self._jitter() / 2)
         return max(wait_s, fault.retry_after_s or 0.0)
+
+
+def _is_down(given_up: Sequence[Delivery]) -> bool:
+    """Whether a channel is left alone for now: several alerts in a row failed, or its receiver wants a long rest."""
+    return len(given_up) >= DOWN_AFTER or any((delivery.retry_after_s or 0) > PATIENCE_S for delivery in given_up)
 
 
 def _failed(alert: Alert, channel: Channel, attempts: int, fault: DeliveryFailed) -> Delivery:

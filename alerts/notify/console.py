@@ -22,10 +22,10 @@ class Console:
     def send(self, message: Message, alert: Alert) -> None:
         """Writes one block in one call, so that blocks of several threads do not mix."""
         head, _, body = message.text.partition("\n")
-        if self._stream.isatty():
-            head = f"{_COLOUR[alert.severity]}{head}{_RESET}"
-        block = f"{_RULE}\n{head}\n{body}\n"
         try:
+            if self._stream.isatty():
+                head = f"{_COLOUR[alert.severity]}{head}{_RESET}"
+            block = f"{_RULE}\n{head}\n{body}\n"
             self._stream.write(self._printable(block))
             self._stream.flush()
         except (OSError, ValueError) as error:  # ValueError: the stream was closed
