@@ -1,4 +1,4 @@
-"""Claims about the bundled sample: what it holds, that it is the same each time, that its episodes are what they say."""
+"""Claims about the bundled sample: what it holds, that it is the same each time, that its episodes are as they say."""
 
 from collections import Counter
 
