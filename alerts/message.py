@@ -80,12 +80,15 @@ def heading(alert: Alert, language: Language = "en", topic_names: Mapping[str, s
 
 
 def subject_of(alert: Alert, language: Language, topic_names: Mapping[str, str]) -> str:
-    """The series in words: an issuer's listings, a topic's name, the market."""
+    """The series in words: an issuer's listings (and the topic, for `SYMBOL|topic`), a topic's name, the market."""
     series = alert.series
     if series.kind == "issuer" and series.listings:
         return " / ".join(plain(listing) for listing in series.listings)
     if series.kind == "market":
         return words.WORDS[language].market
+    if series.kind == "issuer_topic":
+        symbol, _, topic = series.key.partition("|")
+        return plain(f"{symbol}, {topic_names.get(topic, topic)}")
     return plain(topic_names.get(series.key, series.key))
 
 

@@ -119,6 +119,8 @@ def test_long_texts_are_cut_by_characters() -> None:
 def test_topics_and_the_market_are_named() -> None:
     topic = msgspec.structs.replace(alert(), series=SeriesRef("topic", "recall"))
     assert render(topic, "zh", topic_names=TOPICS_ZH).subject.startswith("召回传闻 · ")
+    both = msgspec.structs.replace(alert(), series=SeriesRef("issuer_topic", "002594.SZ|recall"))
+    assert render(both, topic_names=TOPICS_EN).subject.startswith("002594.SZ, Recall · ")
     market = msgspec.structs.replace(alert(), series=SeriesRef("market", "all"))
     assert render(market).subject.startswith("Whole market · ")
 
