@@ -1,9 +1,7 @@
 """The stores in memory: for the demo, replays, tests and a laptop. They keep the same promises as the real ones."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-
-import numpy as np
+from collections.abc import Iterator, Mapping, Sequence
 
 from alerts.watch import Band, Minute, Vote
 from stream.errors import Fenced
@@ -39,7 +37,7 @@ class MemoryStories:
 
     def _one(self, item: StoryItem) -> Story:
         known = self._decided.get(item.post)
-        if known:
+        if known and item.received_ms - known[0] <= STORY_MEMORY_MS:
             return known[1]
         members, last_ms = self._told.get(item.story, (0, item.received_ms))
         if item.received_ms - last_ms > STORY_MEMORY_MS:
@@ -54,7 +52,7 @@ class MemoryStories:
         if now_ms - self._swept_ms < DAY_MS:
             return
         self._swept_ms = now_ms
-        oldest = now_ms - STORY_MEMORY_MS
+        oldest = now_ms - 2 * STORY_MEMORY_MS  # what is older decides nothing, even for posts that come late
         self._decided = {k: v for k, v in self._decided.items() if v[0] >= oldest}
         self._told = {k: v for k, v in self._told.items() if v[1] >= oldest}
 
@@ -117,7 +115,7 @@ class MemoryTrends:
             sums[5] += vote.score_milli
             sums[6] += vote.score_milli**2
 
-    def progress(self, marks: dict[int, int]) -> None:
+    def progress(self, marks: Mapping[int, int]) -> None:
         """See `TrendStore.progress`."""
         for partition, before_ms in marks.items():
             self._progress[partition] = max(before_ms, self._progress.get(partition, before_ms))
@@ -161,7 +159,9 @@ class MemoryTrends:
         state.outbox.update(update.outbox)
         for series, rows in update.bands.items():
             kept = state.bands[series]
-            kept.extend(Band(int(row[0]), *row[1:].tolist()) for row in np.asarray(rows)[-BANDS_KEPT:])
+            newest_ms = kept[-1].start_ms if kept else -1
+            # a repeated commit finds its rows already there
+            kept.extend(Band(int(row[0]), *row[1:].tolist()) for row in rows[-BANDS_KEPT:] if row[0] > newest_ms)
             del kept[:-BANDS_KEPT]
         for series, stories in update.voted_removed.items():
             for story in stories:
@@ -192,14 +192,15 @@ class MemoryTrends:
         """See `TrendStore.chart`."""
         buckets = self._charts[resolution].get(series, {})
         return [
-            ChartPoint(start, *sums[:5], score_sum=sums[5] / 1e3, score_squares=sums[6] / 1e6)
-            for start, sums in sorted(buckets.items())
+            ChartPoint(start, posts, voices, negative, neutral, positive, milli / 1e3, squares / 1e6)
+            for start, (posts, voices, negative, neutral, positive, milli, squares) in sorted(buckets.items())
             if start_ms <= start < end_ms
         ]
 
     def bands(self, series: str, limit: int) -> list[Band]:
         """See `TrendStore.bands`."""
-        return self._shards[shard_of(series, self.shards)].bands.get(series, [])[-limit:]
+        kept = self._shards[shard_of(series, self.shards)].bands.get(series, [])
+        return kept[max(0, len(kept) - limit) :]
 
     def busiest(self, kind: str, limit: int) -> list[tuple[str, int]]:
         """See `TrendStore.busiest`."""
@@ -222,7 +223,7 @@ def _vote(shard: _Shard, doc: Counted, vote: SeriesVote) -> None:
     candidate = shard.votes.setdefault(minute, {}).setdefault(
         (vote.series, doc.story), [doc.received_ms, doc.id, negative, 0, 0]
     )
-    if (doc.received_ms, doc.id) < (candidate[0], candidate[1]):  # type: ignore[operator]
+    if (doc.received_ms, doc.id) < (candidate[0], candidate[1]):
         candidate[:3] = [doc.received_ms, doc.id, negative]
     candidate[3] += 1  # type: ignore[operator]
     candidate[4] += negative  # type: ignore[operator]

@@ -198,5 +198,3 @@ class DocumentStore(Protocol):
     def ids(self) -> Iterator[str]:
         """All ids (for the audit)."""
         ...
-
-
