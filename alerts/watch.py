@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.detector import Scores, SurgeBank
-from alerts.errors import SnapshotError
+from alerts.errors import StateError
 from alerts.events import Alert, Driver, Drivers, EventKind, Evidence, Measured, RuleRef, SeriesRef, Severity, utc_text
 from alerts.lifecycle import Lifecycle, LifecycleState
 from alerts.rules import Rule
@@ -24,6 +24,7 @@ RING = 16  # buckets of context kept: the detector's longest window, 4 h
 EVIDENCE = 5
 STORY_WINDOW_MIN = 72 * 60  # a story that voted in a series does not vote there again for three days
 DRIVERS = 5
+ASLEEP_AFTER = 2 * 24 * 60 // BUCKET_MIN  # a series without a vote for two days is aged in one step when it wakes
 SCHEMA = 1
 
 
@@ -104,6 +105,8 @@ class _Series(msgspec.Struct, array_like=True):
 
     name: str
     born: int  # the bucket of its first vote
+    last: int  # the bucket of its last vote
+    asleep_since: int | None = None  # the first bucket that was not closed
     contexts: list[_Context] = []
     lifecycles: dict[str, LifecycleState] = {}
     incidents: dict[str, str] = {}
@@ -131,7 +134,10 @@ class Watch:
         self._series: list[_Series] = []
         self._slots: dict[str, int] = {}
         self._bucket: int | None = None
-        self._voted: dict[str, dict[str, int]] = {k: dict(v) for k, v in (voted or {}).items()}
+        self._awake: NDArray[np.intp] = np.array([], dtype=np.intp)
+        self._firing: dict[str, set[int]] = {rule.id: set() for rule in rules}
+        self._now: dict[int, _Context] = {}  # slot -> context of the bucket that is filling
+        self.voted: dict[str, dict[str, int]] = {k: dict(v) for k, v in (voted or {}).items()}
 
     def to_bytes(self) -> bytes:
         """The state without `voted`, exact."""
@@ -141,23 +147,31 @@ class Watch:
     def from_bytes(
         cls, raw: bytes, rules: Sequence[Rule], voted: Mapping[str, Mapping[str, int]] | None = None
     ) -> "Watch":
-        """The watch that `to_bytes` wrote; `SnapshotError` for another schema or broken bytes."""
+        """The watch that `to_bytes` wrote; `StateError` for another schema or broken bytes."""
         try:
             state = msgspec.msgpack.decode(raw, type=_State)
         except msgspec.MsgspecError as error:
-            raise SnapshotError(f"detector state cannot be read ({error}); rebuild it from history") from None
+            raise StateError(f"detector state cannot be read ({error}); rebuild it from history") from None
         if state.schema != SCHEMA:
-            raise SnapshotError(f"detector state has schema {state.schema}, this version reads {SCHEMA}; rebuild it")
+            raise StateError(f"detector state has schema {state.schema}, this version reads {SCHEMA}; rebuild it")
         watch = cls(rules, voted)
         watch._bank = SurgeBank.from_bytes(state.bank)
         watch._series = state.series
         watch._slots = {series.name: slot for slot, series in enumerate(state.series)}
         watch._bucket = state.bucket
+        for slot, series in enumerate(state.series):
+            if series.contexts and series.contexts[-1].bucket == state.bucket:
+                watch._now[slot] = series.contexts[-1]
+            for rule_id, firing in watch._firing.items():
+                if Lifecycle.is_active(series.lifecycles.get(rule_id)):
+                    firing.add(slot)
+        watch._find_awake()
         return watch
 
     def skip_to(self, minute: int) -> None:
         """Goes on at `minute` as if nothing lay between (an outage is a gap, not silence)."""
         self._bucket = minute // BUCKET_MIN
+        self._now.clear()
 
     def advance(self, minutes: Iterable[Minute], until: int) -> Advance:
         """Takes the votes of `minutes` (in order, all before `until`) and closes every bucket that ends by `until`."""
@@ -174,12 +188,14 @@ class Watch:
         while self._bucket < bucket:
             self._close(self._bucket, step)
             self._bucket += 1
+            if self._bucket % ASLEEP_AFTER == 0:
+                self._put_to_sleep(self._bucket)
 
     def _take(self, minute: Minute, step: "_Step") -> None:
         bucket = minute.minute // BUCKET_MIN
         for name, votes in minute.votes.items():
             context = self._context(name, bucket)
-            voted = self._voted.setdefault(name, {})
+            voted = self.voted.setdefault(name, {})
             for vote in sorted(votes):
                 context.posts += vote.posts
                 earlier = voted.get(vote.story)
@@ -199,58 +215,80 @@ class Watch:
         slot = self._slots.get(name)
         if slot is None:
             slot = self._slots[name] = len(self._series)
-            self._series.append(_Series(name, bucket))
-            self._bank.add()
-        contexts = self._series[slot].contexts
-        if not contexts or contexts[-1].bucket != bucket:
-            contexts.append(_Context(bucket))
-            while contexts[0].bucket <= bucket - RING:
-                del contexts[0]
-        return contexts[-1]
+            self._series.append(_Series(name, bucket, bucket))
+            self._awake = np.append(self._awake, self._bank.add())
+        context = self._now.get(slot)
+        if context is None:
+            series = self._series[slot]
+            if series.asleep_since is not None:
+                self._bank.skip(np.array([slot]), np.array([float(bucket - series.asleep_since)]))
+                series.asleep_since = None
+                self._awake = np.append(self._awake, slot)
+            series.last = bucket
+            series.contexts = [kept for kept in series.contexts if kept.bucket > bucket - RING]
+            context = self._now[slot] = _Context(bucket)
+            series.contexts.append(context)
+        return context
+
+    def _put_to_sleep(self, bucket: int) -> None:
+        for slot in self._awake.tolist():
+            series = self._series[slot]
+            if bucket - series.last > ASLEEP_AFTER:
+                series.asleep_since, series.contexts = bucket, []
+        self._find_awake()
+
+    def _find_awake(self) -> None:
+        awake = [slot for slot, series in enumerate(self._series) if series.asleep_since is None]
+        self._awake = np.array(awake, dtype=np.intp)
 
     def _close(self, bucket: int, step: "_Step") -> None:
-        n = len(self._series)
-        if not n:
+        slots = self._awake
+        if not len(slots):
             return
-        negatives, totals = np.zeros(n), np.zeros(n)
-        for slot, series in enumerate(self._series):
-            if series.contexts and series.contexts[-1].bucket == bucket:
-                negatives[slot], totals[slot] = series.contexts[-1].negatives, series.contexts[-1].total
-        starts_s = np.full(n, bucket * BUCKET_MIN * 60.0)
-        scores = self._bank.close(np.arange(n), starts_s, negatives, totals)
+        negatives, totals = np.zeros(len(self._series)), np.zeros(len(self._series))
+        for slot, context in self._now.items():
+            negatives[slot], totals[slot] = context.negatives, context.total
+        self._now.clear()
+        negatives, totals = negatives[slots], totals[slots]
+        starts_s = np.full(len(slots), bucket * BUCKET_MIN * 60.0)
+        scores = self._bank.close(slots, starts_s, negatives, totals)
+        step.slots.append(slots)
         step.bands.append(
             np.stack([starts_s * 1000, negatives, totals, scores.expected, scores.expected_variance, scores.score], 1)
         )
         self._forget_stories(bucket, step)
         for rule in self._rules:
-            self._apply(rule, bucket, scores, step)
+            self._apply(rule, bucket, slots, scores, step)
 
-    def _apply(self, rule: Rule, bucket: int, scores: Scores, step: "_Step") -> None:
-        lifecycle = self._lifecycles[rule.id]
-        due = np.flatnonzero(scores.score >= lifecycle.up).tolist()
-        due += [s for s, series in enumerate(self._series) if lifecycle.is_active(series.lifecycles.get(rule.id))]
-        for slot in sorted(set(due)):
+    def _apply(self, rule: Rule, bucket: int, slots: NDArray[np.intp], scores: Scores, step: "_Step") -> None:
+        lifecycle, firing = self._lifecycles[rule.id], self._firing[rule.id]
+        due = scores.score >= lifecycle.up
+        if firing:
+            due |= np.isin(slots, list(firing))
+        for row in np.flatnonzero(due).tolist():
+            slot = int(slots[row])
             series = self._series[slot]
             kind, _, _key = series.name.partition(":")
-            if kind not in rule.series or bucket - series.born < rule.learning_days * 86400 / 60 / BUCKET_MIN:
+            if kind not in rule.series or bucket - series.born < rule.learning_days * 24 * 60 / BUCKET_MIN:
                 continue
             state, event, severity = lifecycle.step(
                 series.lifecycles.get(rule.id, LifecycleState()),
                 bucket * BUCKET_MIN * 60.0,
-                float(scores.score[slot]),
-                float(scores.negatives_4h[slot]),
-                float(scores.totals_4h[slot]),
+                float(scores.score[row]),
+                float(scores.negatives_4h[row]),
+                float(scores.totals_4h[row]),
             )
             series.lifecycles[rule.id] = state
+            (firing.add if Lifecycle.is_active(state) else firing.discard)(slot)
             if event is not None and severity is not None:
-                step.alerts.append(self._alert(rule, lifecycle.up, series, slot, bucket, scores, event, severity))
+                step.alerts.append(self._alert(rule, lifecycle.up, series, row, bucket, scores, event, severity))
 
     def _alert(
         self,
         rule: Rule,
         threshold: float,
         series: _Series,
-        slot: int,
+        row: int,
         bucket: int,
         scores: Scores,
         event: EventKind,
@@ -260,7 +298,7 @@ class Watch:
         if event == "fired":
             series.incidents[rule.id] = _digest(rule.id, series.name, evaluated_at)
         incident = series.incidents[rule.id]
-        window = int(scores.window_buckets[slot])
+        window = int(scores.window[row])
         contexts = [context for context in series.contexts if context.bucket > bucket - window]
         kind, _, key = series.name.partition(":")
         return Alert(
@@ -273,7 +311,7 @@ class Watch:
             bucket_start=utc_text(bucket * BUCKET_MS),
             evaluated_at=evaluated_at,
             severity=severity,
-            measured=_measured(scores, slot, window, contexts, threshold),
+            measured=_measured(scores, row, window, contexts, threshold),
             evidence=_evidence(contexts),
             drivers=_drivers(contexts),
         )
@@ -282,7 +320,7 @@ class Watch:
         if bucket % (24 * 60 // BUCKET_MIN):
             return
         oldest = bucket * BUCKET_MIN - STORY_WINDOW_MIN
-        for name, stories in self._voted.items():
+        for name, stories in self.voted.items():
             gone = [story for story, minute in stories.items() if minute <= oldest]
             for story in gone:
                 del stories[story]
@@ -295,16 +333,19 @@ class _Step:
 
     def __init__(self) -> None:
         self.alerts: list[Alert] = []
+        self.slots: list[NDArray[np.intp]] = []
         self.bands: list[NDArray[np.float64]] = []
         self.voted_added: dict[str, dict[str, int]] = {}
         self.voted_removed: dict[str, list[str]] = {}
 
     def result(self, names: Sequence[str]) -> Advance:
-        bands = {
-            name: np.array([rows[slot] for rows in self.bands if slot < len(rows)])
-            for slot, name in enumerate(names)
-            if self.bands and slot < len(self.bands[-1])
-        }
+        bands = {}
+        if self.bands:
+            slots, rows = np.concatenate(self.slots), np.concatenate(self.bands)
+            order = np.argsort(slots, kind="stable")
+            found, starts = np.unique(slots[order], return_index=True)
+            parts = np.split(rows[order], starts[1:])
+            bands = {names[slot]: part for slot, part in zip(found.tolist(), parts, strict=True)}
         removed = {
             name: [story for story in stories if story not in self.voted_added.get(name, {})]
             for name, stories in self.voted_removed.items()
@@ -327,10 +368,10 @@ def _add_negative(context: _Context, vote: Vote, raw: bytes | None) -> None:
     del context.best[EVIDENCE:]
 
 
-def _measured(scores: Scores, slot: int, window: int, contexts: list[_Context], threshold: float) -> Measured:
-    expected, variance = float(scores.window_expected[slot]), float(scores.window_variance[slot])
+def _measured(scores: Scores, row: int, window: int, contexts: list[_Context], threshold: float) -> Measured:
+    expected, variance = float(scores.window_expected[row]), float(scores.window_variance[row])
     low, high = interval_80(expected, variance)
-    negatives, total = int(scores.window_negatives[slot]), int(scores.window_totals[slot])
+    negatives, total = int(scores.window_negatives[row]), int(scores.window_totals[row])
     return Measured(
         negatives=negatives,
         total=total,
@@ -341,8 +382,8 @@ def _measured(scores: Scores, slot: int, window: int, contexts: list[_Context], 
         expected_low=low,
         expected_high=high,
         share=round(negatives / total, 4) if total else 0.0,
-        usual_share=round(float(scores.usual_share[slot]), 4),
-        score=round(float(scores.score[slot]), 3),
+        usual_share=round(float(scores.usual_share[row]), 4),
+        score=round(float(scores.score[row]), 3),
         threshold=round(threshold, 3),
         key="negative_share",
         window_minutes=window * BUCKET_MIN,

@@ -68,7 +68,7 @@ _NOT_PROSE = re.compile(r"https?://\S+|[@#$]\w+")
 
 @lru_cache(maxsize=1)
 def _identifier() -> py3langid.langid.LanguageIdentifier:
-    return py3langid.langid.LanguageIdentifier.from_pickled_model(py3langid.langid.MODEL_FILE, norm_probs=True)
+    return py3langid.langid.LanguageIdentifier.from_model_file(py3langid.langid.MODEL_FILE, norm_probs=True)
 
 
 def detect_language(text: str, hint: str | None = None) -> str:

@@ -71,7 +71,7 @@ class _Shard:
         self.closed_until: int | None = None
         self.voted: dict[str, dict[str, int]] = defaultdict(dict)
         self.outbox: dict[str, bytes] = {}
-        self.bands: dict[str, list[Band]] = defaultdict(list)
+        self.bands: dict[str, NDArray[np.float64]] = {}
 
 
 class MemoryTrends:

@@ -1,7 +1,7 @@
 // The trend chart, drawn by hand in SVG: negatives per quarter of an hour with their expected band, and the share below.
 
 const NS = "http://www.w3.org/2000/svg";
-const LEFT = 34, RIGHT = 10, TOP = 14, GAP = 30, BOTTOM = 34;
+const LEFT = 40, RIGHT = 10, TOP = 14, GAP = 30, BOTTOM = 34;
 
 function add(parent, name, attributes = {}, text = null) {
   const node = document.createElementNS(NS, name);
@@ -12,7 +12,7 @@ function add(parent, name, attributes = {}, text = null) {
 }
 
 function niceTop(most) {
-  const steps = [2, 4, 6, 8, 10, 15, 20, 30, 40, 60, 80, 100];
+  const steps = [4, 6, 8, 10, 12, 16, 20, 30, 40, 60, 80, 100];
   return steps.find((step) => step >= most) ?? Math.ceil(most / 100) * 100;
 }
 

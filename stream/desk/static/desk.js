@@ -137,13 +137,13 @@ function renderMovers() {
         : make("span", mover.surprise >= 2 ? "strong" : "quiet", words().surprise(mover.surprise));
       const share = mover.share === null
         ? make("span", "quiet", words().tooFew)
-        : make("span", "", words().shareNow(mover), mover.usual_share === null ? "" : make("span", "quiet", ` · ${words().shareUsual(mover.usual_share)}`));
+        : make("span", "", words().shareNow(mover), mover.usual_share === null ? "" : make("span", "quiet", `, ${words().shareUsual(mover.usual_share)}`));
       const row = button(
         "mover",
         () => choose(`issuer:${mover.symbol}`),
         make("span", "who", make("b", "", mover.symbol), make("span", "quiet name", nameOf(mover.symbol) ?? "")),
         sparkline(mover.spark, tone(mover.mood), mover.mood === null ? words().tooFew : signed(mover.mood)),
-        make("span", "what", share),
+        make("span", "what", make("span", "quiet", `${words().posts(mover.posts_24h)} · `), share),
         make("span", "how", surprise),
       );
       row.dataset.symbol = mover.symbol;

@@ -1,7 +1,7 @@
 // The page's words in English and Chinese. Sentences that carry numbers are functions, so that each language has its own order.
 
 const number = (value, digits = 0) => Number(value).toFixed(digits);
-const percent = (share) => `${Math.round(share * 100)} %`;
+const percent = (share) => `${Math.round(share * 100)}%`;
 const signed = (value, digits = 2) => (value > 0 ? "+" : value < 0 ? "−" : "") + Math.abs(value).toFixed(digits);
 
 function span(minutes, hour, minute) {
@@ -20,7 +20,7 @@ export const WORDS = {
     share: "Negative share, last hour",
     usual: "usual",
     expected: "expected",
-    band: "80 % band",
+    band: "80% band",
     above: "above the band",
     postsAbout: (name) => `Latest opinions · ${name}`,
     latest: "Latest opinions",
@@ -48,13 +48,14 @@ export const WORDS = {
     learning: (when) => `Learning until ${when}`,
     tooFew: "too few to say",
     posts24: (n) => `${n} posts in 24 h`,
+    posts: (n) => `${n} posts`,
     shareNow: (m) => `${percent(m.share)} negative`,
-    shareUsual: (share) => `usually ${percent(share)}`,
+    shareUsual: (share) => `usual ${percent(share)}`,
     surprise: (s) => (s > 0 ? `surprise ${number(s, 1)}` : "as usual"),
     noSeries: "No closed quarter of an hour yet: the first numbers come after 15 minutes of stream.",
     trendWords: (last, usual) =>
       `Last quarter: ${last.negatives} negative of ${last.votes} voices; expected ${number(last.expected, 1)} ` +
-      `(80 % interval ${last.low}–${last.high})` + (usual === null ? "" : `. Usual share ${percent(usual)}`) + ".",
+      `(80% interval ${last.low}–${last.high})` + (usual === null ? "" : `. Usual share ${percent(usual)}`) + ".",
     readout: (b, when) =>
       `${when}: ${b.negatives} negative of ${b.votes} voices, expected ${number(b.expected, 1)} (${b.low}–${b.high})` +
       (b.score > 0 ? `, surprise ${number(b.score, 1)}` : ""),
@@ -70,7 +71,7 @@ export const WORDS = {
     surge: "Negative surge",
     alertWords: (m) =>
       `${m.negatives} independent negative voices in ${span(m.window_minutes, "h", "min")}; usually about ` +
-      `${number(m.expected, 1)} at this time (80 % interval ${m.expected_low}–${m.expected_high}).`,
+      `${number(m.expected, 1)} at this time (80% interval ${m.expected_low}–${m.expected_high}).`,
     alertShare: (m) => `${percent(m.share)} of ${m.total} voices are negative; usually ${percent(m.usual_share)}.`,
     alertScore: (m) => `Surprise ${number(m.score, 1)} (the rule fires at ${number(m.threshold, 1)}).`,
     alertStale: (n) => `${n} old posts came in late and are not counted.`,
@@ -126,6 +127,7 @@ export const WORDS = {
     learning: (when) => `学习中，至 ${when}`,
     tooFew: "太少，无法判断",
     posts24: (n) => `24 小时 ${n} 帖`,
+    posts: (n) => `${n} 帖`,
     shareNow: (m) => `负面 ${percent(m.share)}`,
     shareUsual: (share) => `平时 ${percent(share)}`,
     surprise: (s) => (s > 0 ? `反常度 ${number(s, 1)}` : "与平时相当"),

@@ -1,0 +1,243 @@
+"""The stages: plain functions over batches. They know no Kafka, no environment and no wall clock; time and stores are
+passed in, and no stage asks in which mode it runs.
+
+    messages -> to_opinions -> opinions -> to_counts -> trends -> alerts
+                                        -> documents
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from alerts.watch import Excerpt, encode_excerpt
+from classifier.inference import Classifier, Judgement
+from stream.cleaning import DEFAULT_SOURCE, Sources, clean, detect_language, is_stale, received_ms_of
+from stream.errors import RecordRefused
+from stream.linking import COUNTS_FROM, Link, link
+from stream.records import (
+    MARKER_HEADER,
+    DeadLetter,
+    Entity,
+    EntitySentiment,
+    Label,
+    Marker,
+    Message,
+    ModelRef,
+    Opinion,
+    Post,
+    Sentiment,
+    TopicScore,
+    decode_marker,
+    decode_opinion,
+    decode_raw_post,
+)
+from stream.stores.protocols import Counted, SeriesVote, StoryItem, StoryStore
+from stream.stories import story_id
+from stream.times import format_ms, parse_ms
+
+Clock = Literal["broker", "record"]
+MARKET = "market:all"
+EXCERPT_CHARACTERS = 280
+MAX_ISSUERS = 20  # a post that lists more companies is about none of them
+LABELS: tuple[Label, Label, Label] = ("negative", "neutral", "positive")
+
+
+class Judge(NamedTuple):
+    """What the classify stage needs. `now_ms` gives the time of classification from a post's received time."""
+
+    classifier: Classifier
+    stories: StoryStore
+    sources: Sources
+    clock: Clock
+    now_ms: Callable[[int], int]
+
+
+Outcome = Opinion | Marker | DeadLetter | None
+
+
+def to_opinions(batch: Sequence[Message], judge: Judge) -> list[Outcome]:
+    """One outcome a message, in order: an opinion, a progress marker, a dead letter, or None for a tombstone.
+
+    Never raises for what is inside a message: if judging the batch fails, its rows are judged one by one, and only
+    those that fail again are refused. Faults of the stores (`ServerUnavailable`) do pass through.
+    """
+    decoded = [_decode_post(message, judge) for message in batch]
+    rows = [row for row, post in enumerate(decoded) if isinstance(post, Post)]
+    opinions = _judge_rows(batch, decoded, rows, judge)
+    return [opinions[row] if isinstance(was, Post) else was for row, was in enumerate(decoded)]
+
+
+def _decode_post(message: Message, judge: Judge) -> Post | Marker | DeadLetter | None:
+    try:
+        if message.header(MARKER_HEADER) is not None:
+            # A heartbeat's time is the broker's stamp; history brings its own.
+            return Marker(message.timestamp_ms) if judge.clock == "broker" else decode_marker(message.value)
+        if message.value is None:
+            return None
+        raw = decode_raw_post(message.value)
+        received_ms = message.timestamp_ms if judge.clock == "broker" else received_ms_of(raw, judge.sources)
+        return clean(raw, received_ms, judge.sources)
+    except RecordRefused as refusal:
+        return DeadLetter(message, "decode", type(refusal).__name__, f"{refusal.reason}: {refusal}")
+
+
+def _judge_rows(
+    batch: Sequence[Message], decoded: Sequence[object], rows: Sequence[int], judge: Judge
+) -> dict[int, Opinion | DeadLetter]:
+    posts = [post for row in rows if isinstance(post := decoded[row], Post)]
+    languages = [detect_language(post.text, post.lang) for post in posts]
+    judged = _classify(posts, languages, judge.classifier)
+    fine = [place for place, judgement in enumerate(judged) if isinstance(judgement, Judgement)]
+    items = [
+        StoryItem(posts[place].id, story_id(posts[place].text), parse_ms(posts[place].received_at)) for place in fine
+    ]
+    stories = dict(zip(fine, judge.stories.assign(items), strict=True))
+    model = ModelRef(judge.classifier.info.id, judge.classifier.info.version, judge.classifier.info.digest)
+    result: dict[int, Opinion | DeadLetter] = {}
+    for place, (row, judgement) in enumerate(zip(rows, judged, strict=True)):
+        if not isinstance(judgement, Judgement):
+            result[row] = DeadLetter(batch[row], "classify", type(judgement).__name__, str(judgement))
+            continue
+        post = posts[place]
+        result[row] = Opinion(
+            id=post.id,
+            source=post.source,
+            kind=post.kind,
+            published_at=post.published_at,
+            received_at=post.received_at,
+            text=post.text,
+            language=languages[place],
+            sentiment=_sentiment(judgement),
+            topics=tuple(TopicScore(topic, probability) for topic, probability in judgement.topics),
+            story=stories[place],
+            model=model,
+            classified_at=format_ms(judge.now_ms(parse_ms(post.received_at))),
+            entities=_entities(link(post.text, post.symbols, post.targets), judgement),
+            title=post.title,
+            lang=post.lang,
+            url=post.url,
+            author=post.author,
+            followers=post.followers,
+            is_repost=post.is_repost,
+            symbols=post.symbols,
+            targets=post.targets,
+        )
+    return result
+
+
+def _classify(posts: Sequence[Post], languages: Sequence[str], classifier: Classifier) -> list[Judgement | Exception]:
+    texts = [f"{post.title}\n{post.text}" if post.title else post.text for post in posts]
+    targets = [post.targets for post in posts]
+    try:
+        return list(classifier.classify(texts, languages, targets))
+    except Exception:  # any fault of a model, ours or a user's, must cost one row at most
+        return [
+            _classify_one(text, language, target, classifier)
+            for text, language, target in zip(texts, languages, targets, strict=True)
+        ]
+
+
+def _classify_one(text: str, language: str, target: Sequence[str], classifier: Classifier) -> Judgement | Exception:
+    try:
+        return classifier.classify([text], [language], [target])[0]
+    except Exception as error:
+        return error
+
+
+def _sentiment(judgement: Judgement) -> Sentiment:
+    probabilities = dict(zip(LABELS, (judgement.negative, judgement.neutral, judgement.positive), strict=True))
+    return Sentiment(_label(judgement.label), judgement.score, probabilities)
+
+
+def _label(label: str) -> Label:
+    return LABELS[LABELS.index(label)]  # type: ignore[arg-type]
+
+
+def _entities(links: Sequence[Link], judgement: Judgement) -> tuple[Entity, ...]:
+    by_target = iter(judgement.targets)
+    whole = (judgement.label, judgement.score)
+    entities = []
+    for found in links:
+        label, score = next(by_target, whole) if found.reason == "target" else whole
+        entities.append(Entity(*found, sentiment=EntitySentiment(_label(label), score)))
+    return tuple(entities)
+
+
+def decode_opinions(batch: Sequence[Message], stage: str) -> list[Opinion | Marker | DeadLetter | None]:
+    """One outcome a message of the opinions topic, in order; None for a tombstone."""
+    return [_decode_opinion(message, stage) for message in batch]
+
+
+def _decode_opinion(message: Message, stage: str) -> Opinion | Marker | DeadLetter | None:
+    try:
+        if message.header(MARKER_HEADER) is not None:
+            return decode_marker(message.value)
+        return decode_opinion(message.value) if message.value is not None else None
+    except RecordRefused as refusal:
+        return DeadLetter(message, stage, type(refusal).__name__, f"{refusal.reason}: {refusal}")
+
+
+def progress_of(outcomes: Sequence[tuple[int, Outcome]]) -> dict[int, int]:
+    """Partition -> milliseconds before which all its posts have gone by, from (partition, outcome) in order."""
+    marks: dict[int, int] = {}
+    for partition, outcome in outcomes:
+        if isinstance(outcome, Marker):
+            marks[partition] = max(outcome.before_ms, marks.get(partition, 0))
+        elif isinstance(outcome, Opinion):
+            marks[partition] = max(parse_ms(outcome.received_at), marks.get(partition, 0))
+    return marks
+
+
+def to_counts(opinions: Sequence[Opinion], watched_kinds: frozenset[str], sources: Sources) -> list[Counted]:
+    """What each opinion adds to which series. Only series of `watched_kinds` keep votes for the detector."""
+    return [_count(opinion, watched_kinds, sources) for opinion in opinions]
+
+
+def _count(opinion: Opinion, watched_kinds: frozenset[str], sources: Sources) -> Counted:
+    received_ms, published_ms = parse_ms(opinion.received_at), parse_ms(opinion.published_at)
+    votes = [
+        SeriesVote(name, LABELS.index(label), round(score * 1000), name.partition(":")[0] in watched_kinds)
+        for name, (label, score) in series_of(opinion).items()
+    ]
+    negative = any(vote.watched and vote.label == 0 for vote in votes)
+    return Counted(
+        id=opinion.id,
+        received_ms=received_ms,
+        published_ms=published_ms,
+        story=opinion.story.id,
+        first=opinion.story.novelty > 0.5,
+        stale=is_stale(published_ms, received_ms, sources.get(opinion.source, DEFAULT_SOURCE)),
+        votes=tuple(votes),
+        excerpt=encode_excerpt(_excerpt(opinion)) if negative else b"",
+    )
+
+
+def series_of(opinion: Opinion) -> Mapping[str, tuple[Label, float]]:
+    """The series an opinion is a voice in, each with the sentiment that counts there."""
+    whole = (opinion.sentiment.label, opinion.sentiment.score)
+    series = {MARKET: whole, f"source:{opinion.source}": whole}
+    series.update((f"topic:{topic.id}", whole) for topic in opinion.topics)
+    issuers = {
+        entity.symbol: (entity.sentiment.label, entity.sentiment.score)
+        for entity in opinion.entities
+        if entity.symbol and entity.confidence >= COUNTS_FROM
+    }
+    if len(issuers) <= MAX_ISSUERS:
+        for symbol, sentiment in issuers.items():
+            series[f"issuer:{symbol}"] = sentiment
+            series.update((f"issuer_topic:{symbol}|{topic.id}", sentiment) for topic in opinion.topics)
+    return series
+
+
+def _excerpt(opinion: Opinion) -> Excerpt:
+    return Excerpt(
+        id=opinion.id,
+        story=opinion.story.id,
+        source=opinion.source,
+        published_at=opinion.published_at,
+        received_at=opinion.received_at,
+        text=opinion.text[:EXCERPT_CHARACTERS],
+        score_milli=round(opinion.sentiment.score * 1000),
+        topics=tuple(topic.id for topic in opinion.topics[:8]),
+        url=opinion.url,
+        author=opinion.author,
+    )

@@ -1,0 +1,153 @@
+"""Closing of minutes: under a fenced lease each shard's watch takes the votes the watermark allows and commits state
+and alerts in one step. Counting is the pipeline's; storing is the stores'.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from alerts.events import decode_alert, encode_alert
+from alerts.rules import Rule
+from alerts.watch import BUCKET_MIN, Watch
+from stream.errors import Fenced
+from stream.stores.protocols import ShardUpdate, TrendStore
+from stream.times import MINUTE_MS
+
+LEASE_MS = 15_000
+MINUTES_A_STEP = 500
+DAY_MIN = 1440
+
+
+class Snapshot(msgspec.Struct, frozen=True, array_like=True):
+    """A shard's state at a minute, as it is kept in the compacted topic `groundswell.state`."""
+
+    closed_until: int
+    watch: bytes
+    voted: dict[str, dict[str, int]]
+
+
+class Sendable(NamedTuple):
+    """A committed alert on its way: to be confirmed with `Closer.confirm` once the log has it."""
+
+    shard: int
+    alert_id: str
+    incident: str
+    value: bytes
+
+
+class _Held(NamedTuple):
+    token: int
+    watch: Watch
+    closed_until: int | None
+
+
+class Closer:
+    """Closes the minutes of all shards whose lease `owner` can get. One instance a worker, one thread at a time.
+
+    `snapshots` are the states to go on from where the store has none (after a loss of Redis).
+    """
+
+    def __init__(
+        self,
+        store: TrendStore,
+        rules: Sequence[Rule],
+        owner: str,
+        now_ms: Callable[[], int],
+        snapshots: Mapping[int, bytes] | None = None,
+    ) -> None:
+        self._store, self._rules, self._owner, self._now_ms = store, tuple(rules), owner, now_ms
+        self._restored = dict(snapshots or {})
+        self._held: dict[int, _Held] = {}
+        self.snapshots: dict[int, bytes] = {}  # taken at the close of a day, to be sent and cleared by the caller
+
+    def close(self, partitions: int) -> int:
+        """Closes what the watermark over `partitions` allows; returns the number of buckets' minutes committed."""
+        watermark_ms = self._store.watermark(partitions)
+        if watermark_ms is None:
+            return 0
+        return sum(self._close_shard(shard, watermark_ms // MINUTE_MS) for shard in range(self._store.shards))
+
+    def _close_shard(self, shard: int, until: int) -> int:
+        steps = 0
+        try:
+            while self._hold(shard) and self._step(shard, until):
+                steps += 1
+        except Fenced:
+            self._held.pop(shard, None)  # the new holder starts from what was committed
+        return steps
+
+    def _hold(self, shard: int) -> bool:
+        token = self._store.lease(shard, self._owner, LEASE_MS, self._now_ms())
+        if token is None:
+            self._held.pop(shard, None)
+            return False
+        if shard not in self._held or self._held[shard].token != token:
+            self._held[shard] = _Held(token, *self._load(shard))
+        return True
+
+    def _load(self, shard: int) -> tuple[Watch, int | None]:
+        state = self._store.load(shard)
+        if state.watch is not None:
+            return Watch.from_bytes(state.watch, self._rules, state.voted), state.closed_until
+        if shard in self._restored:
+            snapshot = msgspec.msgpack.decode(self._restored[shard], type=Snapshot)
+            watch = Watch.from_bytes(snapshot.watch, self._rules, snapshot.voted)
+            watermark_gap = self._store.minutes(shard, 2**62, 1)
+            if watermark_gap:  # what lay between is lost here: a gap, not silence
+                watch.skip_to(max(watermark_gap[0].minute, snapshot.closed_until))
+            return watch, snapshot.closed_until
+        return Watch(self._rules), None
+
+    def _step(self, shard: int, until: int) -> bool:
+        held = self._held[shard]
+        minutes = self._store.minutes(shard, until, MINUTES_A_STEP)
+        if len(minutes) == MINUTES_A_STEP:
+            until = minutes[-1].minute + 1
+        started = held.closed_until is not None or minutes
+        boundary = held.closed_until is not None and until // BUCKET_MIN > held.closed_until // BUCKET_MIN
+        if not (minutes or boundary) or not started:
+            return False
+        advance = held.watch.advance(minutes, until)
+        watch = held.watch.to_bytes()
+        self._store.commit(
+            shard,
+            held.token,
+            ShardUpdate(
+                watch=watch,
+                closed_until=until,
+                outbox={alert.id: encode_alert(alert) for alert in advance.alerts},
+                bands=advance.bands,
+                voted_added=advance.voted_added,
+                voted_removed=advance.voted_removed,
+            ),
+        )
+        self._held[shard] = _Held(held.token, held.watch, until)
+        if held.closed_until is not None and until // DAY_MIN > held.closed_until // DAY_MIN:
+            self.snapshots[shard] = msgspec.msgpack.encode(Snapshot(until, watch, held.watch.voted))
+        return len(minutes) == MINUTES_A_STEP
+
+    def outbox(self) -> list[Sendable]:
+        """Alerts of the held shards that wait to be sent, in the order they were committed."""
+        waiting = []
+        for shard in sorted(self._held):
+            for alert_id, value in self._store.outbox(shard).items():
+                waiting.append(Sendable(shard, alert_id, decode_alert(value).incident, value))
+        return waiting
+
+    def confirm(self, sent: Sequence[Sendable]) -> None:
+        """Takes alerts that the log has confirmed out of the outbox."""
+        for shard in {item.shard for item in sent}:
+            held = self._held.get(shard)
+            if held is None:
+                continue
+            try:
+                self._store.sent(shard, held.token, [item.alert_id for item in sent if item.shard == shard])
+            except Fenced:
+                self._held.pop(shard)  # the new holder sends them again; readers drop ids that they have seen
+
+    def release(self) -> None:
+        """Gives all leases back, so that another worker need not wait for them to run out."""
+        for shard in self._held:
+            self._store.release(shard, self._owner)
+        self._held.clear()
