@@ -3,6 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from alerts.watch import Band, Minute, Vote
 from stream.errors import Fenced
 from stream.records import Opinion, Story
@@ -158,11 +161,9 @@ class MemoryTrends:
         state.watch, state.closed_until = update.watch, update.closed_until
         state.outbox.update(update.outbox)
         for series, rows in update.bands.items():
-            kept = state.bands[series]
-            newest_ms = kept[-1].start_ms if kept else -1
-            # a repeated commit finds its rows already there
-            kept.extend(Band(int(row[0]), *row[1:].tolist()) for row in rows[-BANDS_KEPT:] if row[0] > newest_ms)
-            del kept[:-BANDS_KEPT]
+            kept = state.bands.get(series, rows[:0])
+            fresh = rows[rows[:, 0] > kept[-1, 0]] if len(kept) else rows  # a repeated commit finds its rows there
+            state.bands[series] = np.concatenate([kept, fresh])[-BANDS_KEPT:]
         for series, stories in update.voted_removed.items():
             for story in stories:
                 state.voted[series].pop(story, None)
@@ -199,8 +200,10 @@ class MemoryTrends:
 
     def bands(self, series: str, limit: int) -> list[Band]:
         """See `TrendStore.bands`."""
-        kept = self._shards[shard_of(series, self.shards)].bands.get(series, [])
-        return kept[max(0, len(kept) - limit) :]
+        rows = self._shards[shard_of(series, self.shards)].bands.get(series)
+        if rows is None or limit <= 0:
+            return []
+        return [Band(int(start), *rest) for start, *rest in rows[-limit:].tolist()]
 
     def busiest(self, kind: str, limit: int) -> list[tuple[str, int]]:
         """See `TrendStore.busiest`."""
