@@ -25,7 +25,6 @@ from stream.stores.protocols import (
     ChartPoint,
     Counted,
     Resolution,
-    SeriesVote,
     ShardState,
     ShardUpdate,
     shard_of,
@@ -208,15 +207,19 @@ class _Part(NamedTuple):
 def _by_shard(docs: Sequence[Counted], shards: int) -> dict[int, _Part]:
     parts: dict[int, _Part] = {}
     for place, doc in enumerate(docs):
-        split: dict[int, list[SeriesVote]] = {}
+        split: dict[int, list[object]] = {}
+        shown: set[int] = set()
         for vote in doc.votes:
-            split.setdefault(_cached_shard_of(vote.series, shards), []).append(vote)
+            shard = _cached_shard_of(vote.series, shards)
+            split.setdefault(shard, []).extend(vote)
+            if vote.watched and vote.label == 0:
+                shown.add(shard)
         for shard, votes in split.items():
             part = parts.get(shard)
             if part is None:
                 part = parts[shard] = _Part([], [], [])
             excerpt = 0
-            if doc.excerpt and any(vote.watched and vote.label == 0 for vote in votes):
+            if doc.excerpt and shard in shown:
                 part.excerpts.append(doc.excerpt)
                 excerpt = _ARGS_BEFORE_EXCERPTS + len(part.excerpts)
             part.rows.append((*doc[:6], votes, excerpt))

@@ -1,6 +1,6 @@
 -- Counts a batch of posts into one shard: tests each id and counts in the same step.
 -- KEYS[1] the shard's key base; ARGV: seconds an id is remembered, docs as msgpack
--- [[id, received_ms, published_ms, story, first, stale, [[series, label, score_milli, watched]...], excerpt]...],
+-- [[id, received_ms, published_ms, story, first, stale, [series, label, score_milli, watched, series...], excerpt]...],
 -- the seconds that 5m, hour and day buckets are kept, then the excerpts, which the docs name by their place in ARGV
 -- (0: none; cmsgpack takes no bytes). Returns a string: 1 where a post was new, else 0.
 local base, seen_ttl = KEYS[1], ARGV[1]
@@ -46,6 +46,7 @@ end
 
 local fresh = {}
 local charts = {}  -- series -> 5-minute bucket -> sums
+local starts = {}  -- series -> start of its votes' fields
 local minutes = {} -- minute -> {votes: field -> candidate, stale: series -> posts, excerpts: id -> bytes}
 
 local function minute_at(minute)
@@ -57,13 +58,13 @@ local function minute_at(minute)
   return at
 end
 
-local function chart(doc, bucket, vote)
-  local buckets = charts[vote[1]]
+local function chart(doc, bucket, series, label, milli)
+  local buckets = charts[series]
   if not buckets then
     buckets = {}
-    charts[vote[1]] = buckets
+    charts[series] = buckets
   end
-  local sums, label, milli = sums_at(buckets, bucket), vote[2], vote[3]
+  local sums = sums_at(buckets, bucket)
   sums[1] = sums[1] + 1
   if doc[5] then sums[2] = sums[2] + 1 end
   sums[3 + label] = sums[3 + label] + 1
@@ -79,14 +80,19 @@ local function join(candidate, received, id, negative, posts, negative_posts)
   candidate[4], candidate[5] = candidate[4] + posts, candidate[5] + negative_posts
 end
 
-local function take_vote(doc, minute, vote)
-  local at, series, received, id = minute_at(minute), vote[1], doc[2], doc[1]
+local function take_vote(doc, minute, series, label)
+  local at, received, id = minute_at(minute), doc[2], doc[1]
   if doc[6] then
     at.stale[series] = (at.stale[series] or 0) + 1
     return
   end
-  local negative = vote[2] == 0 and 1 or 0
-  local field = 'v' .. #series .. ':' .. series .. doc[4]
+  local negative = label == 0 and 1 or 0
+  local start = starts[series]
+  if not start then
+    start = 'v' .. #series .. ':' .. series
+    starts[series] = start
+  end
+  local field = start .. doc[4]
   local candidate = at.votes[field]
   if candidate then
     join(candidate, received, id, negative, 1, negative)
@@ -101,9 +107,10 @@ for i, doc in ipairs(docs) do
     fresh[i] = '1'
     local bucket, minute = math.floor(doc[3] / 300000), math.floor(doc[2] / 60000)
     local open = not closed_until or minute >= closed_until
-    for _, vote in ipairs(doc[7]) do
-      chart(doc, bucket, vote)
-      if open and vote[4] then take_vote(doc, minute, vote) end
+    local votes = doc[7]
+    for at = 1, #votes, 4 do
+      chart(doc, bucket, votes[at], votes[at + 1], votes[at + 2])
+      if open and votes[at + 3] then take_vote(doc, minute, votes[at], votes[at + 1]) end
     end
   else
     fresh[i] = '0'
@@ -123,10 +130,16 @@ local function add_to_bucket(key, bucket, sums, ttl)
   end
 end
 
+local places = {['5m'] = {}, hour = {}, day = {}} -- bucket -> start of its key, field; numbers are slow to print
+
 local function write_chart(resolution, span, series, buckets)
   for bucket, sums in pairs(buckets) do
-    local key = base .. 'c:' .. resolution .. ':' .. math.floor(bucket / span) .. ':' .. series
-    add_to_bucket(key, bucket, sums, kept_s[resolution])
+    local place = places[resolution][bucket]
+    if not place then
+      place = {base .. 'c:' .. resolution .. ':' .. math.floor(bucket / span) .. ':', tostring(bucket)}
+      places[resolution][bucket] = place
+    end
+    add_to_bucket(place[1] .. series, place[2], sums, kept_s[resolution])
   end
 end
 
