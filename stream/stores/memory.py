@@ -12,6 +12,7 @@ from stream.records import Opinion, Story
 from stream.stores.protocols import (
     BANDS_KEPT,
     RESOLUTION_MS,
+    STORY_MEMORY_MS,
     ChartPoint,
     Counted,
     Resolution,
@@ -22,8 +23,6 @@ from stream.stores.protocols import (
     shard_of,
 )
 from stream.times import DAY_MS, MINUTE_MS
-
-STORY_MEMORY_MS = 7 * DAY_MS
 
 
 class MemoryStories:

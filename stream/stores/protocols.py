@@ -17,6 +17,7 @@ Resolution = Literal["5m", "hour", "day"]
 RESOLUTION_MS: dict[Resolution, int] = {"5m": 300_000, "hour": 3_600_000, "day": 86_400_000}
 
 
+STORY_MEMORY_MS = 7 * 86_400_000  # a story not told for so long (received time) is new again
 BANDS_KEPT = 768  # eight days of 15-minute buckets
 
 
@@ -41,7 +42,7 @@ class StoryStore(Protocol):
     def assign(self, items: Sequence[StoryItem]) -> list[Story]:
         """The story of each post, in order. Once decided for a post, the answer stays (a retry gets the same).
 
-        The first member of a story (within the store's memory, by default 7 days of received time) has novelty 1,
+        The first member of a story (within `STORY_MEMORY_MS` of received time since it was last told) has novelty 1,
         later ones 0; `size` counts the members so far, this one included.
         """
         ...
