@@ -147,7 +147,7 @@ function renderMovers() {
         make("span", "how", surprise),
       );
       row.dataset.symbol = mover.symbol;
-      row.title = words().posts24(mover.posts_24h);
+      row.title = `${words().posts24(mover.posts_24h)}. ${words().surpriseMeans}`;
       row.setAttribute("aria-pressed", String(mover.symbol === shown));
       return make("li", "", row);
     }),
@@ -271,8 +271,15 @@ function alertCard(incident) {
   return card;
 }
 
+// The heaviest few, and the rest together, so that the shares sum to 1.
+function heaviest(list) {
+  const rows = list.filter((driver) => driver.id !== "other").slice(0, 4);
+  const rest = 1 - rows.reduce((sum, driver) => sum + driver.share, 0);
+  return rows.length && rest > 0.005 ? [...rows, { id: "other", share: rest }] : rows;
+}
+
 function drivers(title, list, name) {
-  return make("dl", "drivers", make("dt", "", title), ...list.slice(0, 4).map((driver) => {
+  return make("dl", "drivers", make("dt", "", title), ...heaviest(list).map((driver) => {
     const bar = make("i", "");
     bar.style.width = `${Math.max(2, driver.share * 100)}%`;
     return make("dd", "", make("span", "", name(driver.id)), make("span", "track", bar), make("span", "share", percent(driver.share)));
@@ -281,8 +288,9 @@ function drivers(title, list, name) {
 
 function evidenceRow(item) {
   const text = make("p", "text", item.text);
-  const at = make("time", "", times.full(ms(item.published_at), state.lang));
+  const at = make("time", "", times.short(ms(item.published_at), state.lang));
   at.dateTime = item.published_at;
+  at.title = times.full(ms(item.published_at), state.lang);
   return make("li", "", text, make("p", "meta", at, sourceOf(item), make("span", "", whyOf(item.why)), make("span", "label neg2", signed(item.score))));
 }
 

@@ -16,6 +16,11 @@ export function full(ms, lang) {
   return differs(ms) ? `${local} (${zoned(lang, HOUR, "UTC").format(ms)} UTC)` : `${local} UTC`;
 }
 
+/** `ms` -> "15:42 (20:42 UTC)". */
+export function short(ms, lang) {
+  return differs(ms) ? `${clock(ms, lang)} (${zoned(lang, HOUR, "UTC").format(ms)} UTC)` : `${clock(ms, lang)} UTC`;
+}
+
 /** `ms` -> "Wed 14 Jan 15:42" with UTC beside. */
 export const long = (ms, lang) => `${zoned(lang, { weekday: "short" }).format(ms)} ${full(ms, lang)}`;
 

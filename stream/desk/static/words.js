@@ -32,11 +32,11 @@ export const WORDS = {
     streamTime: "Stream time",
     states: {
       too_few: "Too few posts to say",
-      much_gloomier: "Gloomier than all of the last days",
+      much_gloomier: "Gloomier than at any time in recent days",
       gloomier: "Gloomier than usual",
       usual: "As usual",
       brighter: "Brighter than usual",
-      much_brighter: "Brighter than all of the last days",
+      much_brighter: "Brighter than at any time in recent days",
     },
     marketNumbers: (m) =>
       m.score === null
@@ -52,6 +52,7 @@ export const WORDS = {
     shareNow: (m) => `${percent(m.share)} negative`,
     shareUsual: (share) => `usual ${percent(share)}`,
     surprise: (s) => (s > 0 ? `surprise ${number(s, 1)}` : "as usual"),
+    surpriseMeans: "Surprise 3 means odds of 1 in 1000 in the company's own past.",
     noSeries: "No closed quarter of an hour yet: the first numbers come after 15 minutes of stream.",
     trendWords: (last, usual) =>
       `Last quarter: ${last.negatives} negative of ${last.votes} voices; expected ${number(last.expected, 1)} ` +
@@ -131,6 +132,7 @@ export const WORDS = {
     shareNow: (m) => `负面 ${percent(m.share)}`,
     shareUsual: (share) => `平时 ${percent(share)}`,
     surprise: (s) => (s > 0 ? `反常度 ${number(s, 1)}` : "与平时相当"),
+    surpriseMeans: "反常度 3 表示按该公司自身历史只有千分之一的机会。",
     noSeries: "还没有完整的一刻钟：数据流满 15 分钟后出现第一批数字。",
     trendWords: (last, usual) =>
       `最近一刻钟：${last.votes} 条声音中 ${last.negatives} 条负面；预期 ${number(last.expected, 1)}` +

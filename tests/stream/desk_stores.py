@@ -1,0 +1,46 @@
+"""Memory stores filled by a small sample through the real stages, for the desk's tests."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from alerts.rules import Rule
+from classifier.inference import load
+from stream.embedded import Spine
+from stream.records import Message, RawPost
+from stream.sample import Sample, generate
+from stream.stores.memory import MemoryDocuments, MemoryTrends
+from stream.stores.memory_incidents import MemoryIncidents
+from stream.times import datetime_ms
+
+RULE = Rule("negative-surge", ("issuer",), budget=0.05)
+
+
+class Filled(NamedTuple):
+    """Stores, the spine that feeds them, and the moment that they have reached (milliseconds)."""
+
+    sample: Sample
+    spine: Spine
+    trends: MemoryTrends
+    documents: MemoryDocuments
+    incidents: MemoryIncidents
+    now_ms: int
+
+    def feed(self, posts: list[RawPost]) -> None:
+        """Runs posts through all stages."""
+        fed = self.spine.feed([Message(msgspec.json.encode(post)) for post in posts])
+        assert not fed.refused
+        self.incidents.apply(fed.alerts)
+
+
+def fill() -> Filled:
+    """Four days and a half, up to an hour and a half into the surge."""
+    sample = generate(seed=7, days=5, surge_at_h=110.0, rate=0.6)
+    now_ms = sample.surge.start_ms + 90 * 60_000
+    trends, documents, incidents = MemoryTrends(), MemoryDocuments(), MemoryIncidents()
+    spine = Spine(load(), (RULE,), {}, documents, trends=trends)
+    filled = Filled(sample, spine, trends, documents, incidents, now_ms)
+    posts = [post for post in sample.posts if datetime_ms(post.published_at) < now_ms]
+    for start in range(0, len(posts), 1000):
+        filled.feed(posts[start : start + 1000])
+    return filled
