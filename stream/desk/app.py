@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -98,7 +98,7 @@ def create_app(
             board.enter()
         except Full:
             raise HTTPException(503, f"{max_clients} pages listen already; close one") from None
-        return StreamingResponse(board.stream(), media_type="text/event-stream")
+        return board.response()
 
     async def get_health(_request: Request) -> Response:
         await run_in_threadpool(trends.busiest, "issuer", 1)

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from stream.errors import ServerUnavailable
 
@@ -43,22 +45,23 @@ class Board:
         self._clients -= 1
 
     async def stream(self) -> AsyncIterator[bytes]:
-        """Events for one client that has entered, until it goes away."""
+        """Events for one client, without end: at first all parts, then those that changed."""
         known: dict[str, bytes] = {}
-        try:
-            yield b"retry: 2000\n\n"
-            while True:
-                changed = self._changed
-                for name, body in self._parts.items():
-                    if known.get(name) != body:
-                        known[name] = body
-                        yield b"event: " + name.encode() + b"\ndata: " + body + b"\n\n"
-                try:
-                    await asyncio.wait_for(changed.wait(), KEEP_ALIVE_S)
-                except TimeoutError:
-                    yield b": still here\n\n"
-        finally:
-            self.leave()
+        yield b"retry: 2000\n\n"
+        while True:
+            changed = self._changed
+            for name, body in self._parts.items():
+                if known.get(name) != body:
+                    known[name] = body
+                    yield b"event: " + name.encode() + b"\ndata: " + body + b"\n\n"
+            try:
+                await asyncio.wait_for(changed.wait(), KEEP_ALIVE_S)
+            except TimeoutError:
+                yield b": still here\n\n"
+
+    def response(self) -> Response:
+        """The answer to a client that has entered; however it ends, its place is given back."""
+        return _Events(self)
 
     async def _poll(self) -> None:
         while self._clients:
@@ -74,3 +77,15 @@ class Board:
             return {**self._read(), "trouble": b"null"}
         except ServerUnavailable as error:
             return {**self._parts, "trouble": msgspec.json.encode(str(error))}
+
+
+class _Events(StreamingResponse):
+    def __init__(self, board: Board) -> None:
+        super().__init__(board.stream(), media_type="text/event-stream")
+        self._board = board
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._board.leave()

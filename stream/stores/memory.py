@@ -1,5 +1,6 @@
 """The stores in memory: for the demo, replays, tests and a laptop. They keep the same promises as the real ones."""
 
+import heapq
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -265,10 +266,10 @@ class MemoryDocuments:
         """See `DocumentStore.latest`."""
         about = [
             opinion
-            for opinion in self._by_id.values()
+            for opinion in list(self._by_id.values())  # a copy: the writer may be another thread
             if symbol is None or any(entity.symbol == symbol for entity in opinion.entities)
         ]
-        return sorted(about, key=lambda opinion: (opinion.received_at, opinion.id), reverse=True)[:limit]
+        return heapq.nlargest(limit, about, key=lambda opinion: (opinion.received_at, opinion.id))
 
     def ids(self) -> Iterator[str]:
         """See `DocumentStore.ids`."""

@@ -1,0 +1,45 @@
+"""Commands over incidents: list and show, from Redis."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from stream.cli.shell import Prefix, settings
+
+app = typer.Typer(help="Incidents from the shell.", no_args_is_help=True)
+Language = Annotated[Literal["en", "zh"], typer.Option(help="Language of the text.")]
+
+
+@app.command("list")
+def list_(
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20, language: Language = "en", prefix: Prefix = None
+) -> None:
+    """The newest incidents, a line each.
+
+    Example: groundswell alerts list --limit 5
+    """
+    from alerts.describe import describe_line
+    from classifier.labels import topics
+    from stream.wiring import incident_book
+
+    names = {topic.id: topic.zh if language == "zh" else topic.en for topic in topics()}
+    for incident in incident_book(settings(prefix=prefix)).list(limit):
+        print(describe_line(incident, language, names))
+
+
+@app.command()
+def show(incident: str, language: Language = "en", prefix: Prefix = None) -> None:
+    """One incident, whole, with its evidence.
+
+    Example: groundswell alerts show 3f9c0a…
+    """
+    from alerts.describe import describe
+    from classifier.labels import topics
+    from stream.errors import InputError
+    from stream.wiring import incident_book
+
+    names = {topic.id: topic.zh if language == "zh" else topic.en for topic in topics()}
+    found = incident_book(settings(prefix=prefix)).get(incident)
+    if found is None:
+        raise InputError(f"no incident {incident}; 'groundswell alerts list' shows them")
+    print(describe(found, language, None, names))

@@ -1,0 +1,70 @@
+"""What all commands share: settings from the options, one-line errors with exit code 1, progress on a terminal, and
+`--json`.
+"""
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from alerts.errors import AlertsError
+from classifier.errors import ClassifierError
+from deploy.local.errors import LocalStackError
+from stream.errors import GroundswellError
+from stream.settings import Settings, load_settings
+
+KNOWN_ERRORS = (GroundswellError, ClassifierError, AlertsError, LocalStackError)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
+RejectsFile = Annotated[Path | None, typer.Option(help="Where rows that cannot be used go [default: beside the output].")]
+Prefix = Annotated[str | None, typer.Option(help="Prefix of all topics, keys and indices, such as 'history.'.")]
+
+
+class Options:
+    """The options before the command."""
+
+    debug = False
+    config: Path | None = None
+
+
+def settings(**over: str | None) -> Settings:
+    """The settings in force for this call."""
+    return load_settings(Options.config, **over)
+
+
+def report(result: dict[str, object], text: str, as_json: bool) -> None:
+    """Prints what a command found: for people, or as one JSON object."""
+    print(json.dumps(result, ensure_ascii=False) if as_json else text)
+
+
+def fail(error: BaseException) -> NoReturn:
+    """One line on stderr (with `--debug` the traceback before it), exit code 1."""
+    if Options.debug:
+        traceback.print_exception(error)
+    print(f"groundswell: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
+    raise SystemExit(1)
+
+
+@contextmanager
+def progress(task: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal, silence in a pipe: called with (done, of)."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        item = bar.add_task(task, total=None)
+        yield lambda done, total: bar.update(item, completed=done, total=total or None)
+
+
+def say(text: str) -> None:
+    """A word on what is being done, on a terminal only."""
+    if sys.stderr.isatty():
+        print(text, file=sys.stderr)
