@@ -1,11 +1,17 @@
-"""Memory stores filled by a small sample through the real stages, for the desk's tests."""
+"""Memory stores filled by a small sample through the real stages, and a real server, for the desk's tests."""
 
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import msgspec
+from starlette.applications import Starlette
 
 from alerts.rules import Rule
 from classifier.inference import load
+from stream.desk.app import server
 from stream.embedded import Spine
 from stream.records import Message, RawPost
 from stream.sample import Sample, generate
@@ -44,3 +50,19 @@ def fill() -> Filled:
     for start in range(0, len(posts), 1000):
         filled.feed(posts[start : start + 1000])
     return filled
+
+
+@contextmanager
+def serving(app: Starlette) -> Iterator[int]:
+    """A real server for the desk in a thread; gives its port."""
+    desk = server(app, port=0)
+    thread = threading.Thread(target=lambda: asyncio.run(desk.serve()))
+    thread.start()
+    try:
+        while not desk.started:
+            thread.join(0.02)
+            assert thread.is_alive(), "the desk's server did not start"
+        yield desk.servers[0].sockets[0].getsockname()[1]
+    finally:
+        desk.should_exit = True
+        thread.join(10)

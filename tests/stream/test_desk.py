@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 
 import httpx
@@ -19,7 +20,7 @@ from stream.stores.memory import MemoryDocuments, MemoryTrends
 from stream.stores.memory_incidents import MemoryIncidents
 from stream.stores.protocols import ChartPoint
 from stream.times import HOUR_MS
-from tests.stream.desk_stores import Filled, fill
+from tests.stream.desk_stores import Filled, fill, serving
 
 
 @pytest.fixture(scope="module")
@@ -228,3 +229,23 @@ def test_no_more_pages_listen_than_allowed_and_a_place_given_back_is_free() -> N
         board.enter()
 
     asyncio.run(fill_up())
+
+
+def test_a_page_that_is_closed_gives_its_place_to_another_and_one_too_many_is_told_so() -> None:
+    app = create_app(MemoryTrends(), MemoryDocuments(), MemoryIncidents(), now=lambda: 0, max_clients=1, period_s=0.02)
+    with serving(app) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
+        for _ in range(3):
+            with client.stream("GET", "/events") as listening:
+                assert listening.status_code == 200
+                lines = listening.iter_lines()  # held, for letting it go closes the stream
+                assert next(lines) == "retry: 2000"
+                refused = client.get("/events")
+                assert refused.status_code == 503
+                assert "close one" in refused.json()["error"]
+            for _ in range(100):
+                with client.stream("GET", "/events") as again:
+                    if again.status_code == 200:
+                        break
+                time.sleep(0.02)
+            assert again.status_code == 200
+            time.sleep(0.2)

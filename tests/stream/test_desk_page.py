@@ -1,19 +1,16 @@
 """Claims about the page as a browser shows it, over a real server and memory stores filled by a small sample."""
 
-import asyncio
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from stream.desk.app import create_app, server
+from stream.desk.app import create_app
 from stream.records import RawPost
-from tests.stream.desk_stores import Filled, fill
+from tests.stream.desk_stores import Filled, fill, serving
 
 pytestmark = pytest.mark.browser
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -33,16 +30,8 @@ def address(filled: Filled) -> Iterator[str]:
         now=lambda: filled.now_ms,
         names={"ORBQ": ("Orbiq Robotics", "欧比机器人")},
     )
-    desk: uvicorn.Server = server(app, port=0)
-    thread = threading.Thread(target=lambda: asyncio.run(desk.serve()))
-    thread.start()
-    while not desk.started:
-        thread.join(0.02)
-        assert thread.is_alive(), "the desk's server did not start"
-    port = desk.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}/"
-    desk.should_exit = True
-    thread.join(10)
+    with serving(app) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 @pytest.fixture(scope="module")
