@@ -73,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: Path = DEPLOYED_RULES
     model: Path | None = None
     author_key_file: Path = LOCAL_ROOT / "author.key"
+    fault: str = ""  # see stream/agents/faults.py
 
 
 def load_settings(

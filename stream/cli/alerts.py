@@ -20,7 +20,7 @@ def list_(
     """
     from alerts.describe import describe_line
     from classifier.labels import topics
-    from stream.wiring import incident_book
+    from stream.stores.connect import incident_book
 
     names = {topic.id: topic.zh if language == "zh" else topic.en for topic in topics()}
     for incident in incident_book(settings(prefix=prefix)).list(limit):
@@ -36,7 +36,7 @@ def show(incident: str, language: Language = "en", prefix: Prefix = None) -> Non
     from alerts.describe import describe
     from classifier.labels import topics
     from stream.errors import InputError
-    from stream.wiring import incident_book
+    from stream.stores.connect import incident_book
 
     names = {topic.id: topic.zh if language == "zh" else topic.en for topic in topics()}
     found = incident_book(settings(prefix=prefix)).get(incident)

@@ -86,4 +86,4 @@ def _line(client: redis.Redis, error: Exception) -> str:
     options = client.get_connection_kwargs()
     where = options.get("path") or f"{options.get('host')}:{options.get('port')}"
     reason = " ".join(str(error).split()) or type(error).__name__
-    return f"Redis at {where} does not serve ({reason}); start it with `groundswell up` or check the setting redis_url"
+    return f"Redis at {where} does not serve ({reason}); start it with `groundswell up` or check the setting redis.url"

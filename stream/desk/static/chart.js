@@ -138,7 +138,7 @@ function look(svg, buckets, x, top, floor, say) {
 
 /** A small line of values in [-1, 1] with gaps for null; its last point carries the mood's colour class. */
 export function sparkline(values, tone, label) {
-  const width = 84, height = 24, svg = document.createElementNS(NS, "svg");
+  const width = 68, height = 22, svg = document.createElementNS(NS, "svg");
   for (const [key, value] of Object.entries({ viewBox: `0 0 ${width} ${height}`, width, height, class: "spark", role: "img", "aria-label": label })) {
     svg.setAttribute(key, String(value));
   }

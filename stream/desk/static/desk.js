@@ -7,7 +7,8 @@ import { WORDS, percent, signed } from "./words.js";
 const state = {
   lang: localStorage.getItem("lang") ?? (navigator.language.startsWith("zh") ? "zh" : "en"),
   hours: 24,
-  series: null, // what the reader chose; null: the most surprising company
+  series: null, // what the reader chose, if anything
+  usual: null, // what is shown while nothing is chosen and no alert is open
   overview: null,
   posts: [],
   symbolPosts: null,
@@ -43,13 +44,15 @@ const tone = (score) =>
   score === null ? "mid" : score <= -0.35 ? "neg2" : score <= -0.1 ? "neg1" : score < 0.1 ? "mid" : score < 0.35 ? "pos1" : "pos2";
 const toneOfLabel = { negative: "neg2", neutral: "mid", positive: "pos2" };
 
-// The series shown: the one chosen, else the company of the newest open alert, else the most surprising one.
+// The series shown: the one chosen, else that of the newest open alert, else the one that was on top at first: the chart
+// does not jump from company to company by itself.
 function shownSeries() {
   if (state.series) return state.series;
   const open = state.incidents.find((incident) => incident.state === "open");
   if (open) return `${open.series.kind}:${open.series.key}`;
   const first = state.overview?.movers[0];
-  return first ? `issuer:${first.symbol}` : null;
+  if (!state.usual && first) state.usual = `issuer:${first.symbol}`;
+  return state.usual;
 }
 
 const shownSymbol = () => shownSeries()?.split(":")[1] ?? null;

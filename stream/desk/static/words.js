@@ -55,7 +55,7 @@ export const WORDS = {
     surpriseMeans: "Surprise 3 means odds of 1 in 1000 in the company's own past.",
     noSeries: "No closed quarter of an hour yet: the first numbers come after 15 minutes of stream.",
     trendWords: (last, usual) =>
-      `Last quarter: ${last.negatives} negative of ${last.votes} voices; expected ${number(last.expected, 1)} ` +
+      `Last 15 minutes: ${last.negatives} negative of ${last.votes} voices; expected ${number(last.expected, 1)} ` +
       `(80% interval ${last.low}–${last.high})` + (usual === null ? "" : `. Usual share ${percent(usual)}`) + ".",
     readout: (b, when) =>
       `${when}: ${b.negatives} negative of ${b.votes} voices, expected ${number(b.expected, 1)} (${b.low}–${b.high})` +
@@ -135,7 +135,7 @@ export const WORDS = {
     surpriseMeans: "反常度 3 表示按该公司自身历史只有千分之一的机会。",
     noSeries: "还没有完整的一刻钟：数据流满 15 分钟后出现第一批数字。",
     trendWords: (last, usual) =>
-      `最近一刻钟：${last.votes} 条声音中 ${last.negatives} 条负面；预期 ${number(last.expected, 1)}` +
+      `最近 15 分钟：${last.votes} 条声音中 ${last.negatives} 条负面；预期 ${number(last.expected, 1)}` +
       `（80% 区间 ${last.low}–${last.high}）` + (usual === null ? "" : `。平时占比 ${percent(usual)}`) + "。",
     readout: (b, when) =>
       `${when}：${b.votes} 条声音中 ${b.negatives} 条负面，预期 ${number(b.expected, 1)}（${b.low}–${b.high}）` +

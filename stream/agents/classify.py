@@ -1,0 +1,61 @@
+"""posts → opinions: judges each post, keeps each partition's order, and says how far it has come."""
+
+import time
+from collections.abc import Sequence
+
+import faust
+
+from classifier.inference import load
+from stream.agents.batching import Role
+from stream.agents.sending import Out
+from stream.pipeline import Judge, Outcome, progress_of, to_opinions
+from stream.records import MARKER_HEADER, DeadLetter, Marker, Message, Opinion, encode
+from stream.settings import Settings
+from stream.stores.connect import story_store
+
+HEARTBEAT = (MARKER_HEADER, b"heartbeat")
+PROGRESS = (MARKER_HEADER, b"progress")
+
+
+def build(settings: Settings) -> faust.App:
+    """The classify role."""
+    role = Role("classify", settings)
+    judge = Judge(
+        load(settings.model),
+        story_store(settings),
+        settings.sources,
+        settings.clock,
+        lambda _received_ms: int(time.time() * 1000),
+    )
+    posts, opinions = role.topics.posts, role.topics.opinions
+
+    async def handle(batch: Sequence[Message]) -> None:
+        outcomes = await role.work(to_opinions, batch, judge)
+        out = role.letters([outcome for outcome in outcomes if isinstance(outcome, DeadLetter)])
+        await role.sender.send([*_opinions(opinions, batch, outcomes), *out])
+
+    role.read(posts, handle)
+    if settings.clock == "broker":
+
+        @role.app.timer(interval=settings.kafka.heartbeat_s)
+        async def beat() -> None:
+            held = [part.partition for part in role.app.consumer.assignment() if part.topic == posts]
+            beats = [Out(posts, f"groundswell-heartbeat-{p}".encode(), b"{}", p, (HEARTBEAT,)) for p in held]
+            await role.until_done(lambda: role.sender.send(beats))
+
+    return role.app
+
+
+def _opinions(topic: str, batch: Sequence[Message], outcomes: Sequence[Outcome]) -> list[Out]:
+    """Opinions in their posts' partitions and order, tombstones passed on, then each partition's progress."""
+    out = []
+    for message, outcome in zip(batch, outcomes, strict=True):
+        if isinstance(outcome, Opinion):
+            out.append(Out(topic, outcome.id.encode(), encode(outcome), message.partition))
+        elif outcome is None and message.key is not None:
+            out.append(Out(topic, message.key, None, message.partition))
+    marks = progress_of([(message.partition, outcome) for message, outcome in zip(batch, outcomes, strict=True)])
+    for partition, before_ms in marks.items():
+        key = f"groundswell-marker-{partition}".encode()
+        out.append(Out(topic, key, encode(Marker(before_ms)), partition, (PROGRESS,)))
+    return out
