@@ -50,7 +50,6 @@ def write(
     folder: Path, model_id: str, version: str, weights: LinearWeights, hashing: Hashing, calibration: Calibration
 ) -> Config:
     """Write weights (8 bits each) and settings to a folder; metrics and card are `write_record`'s."""
-    blob = _pack(weights)
     config = Config(
         format=FORMAT,
         id=model_id,
@@ -60,11 +59,17 @@ def write(
         languages=LANGUAGES,
         hashing=hashing,
         calibration=calibration,
-        weights_sha256=hashlib.sha256(blob).hexdigest(),
+        weights_sha256="",
     )
-    config = msgspec.structs.replace(config, digest=_digest(config))
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.safetensors").write_bytes(blob)
+    return sign(folder, config, _pack(weights))
+
+
+def sign(folder: Path, config: Config, weights: bytes) -> Config:
+    """Write a weights file and its settings with digests over both; returns the settings as written."""
+    config = msgspec.structs.replace(config, weights_sha256=hashlib.sha256(weights).hexdigest())
+    config = msgspec.structs.replace(config, digest=_digest(config))
+    (folder / "model.safetensors").write_bytes(weights)
     (folder / "config.json").write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n")
     return config
 
@@ -74,7 +79,9 @@ def read(folder: Path) -> Artifact:
     try:
         config = msgspec.json.decode(_bytes(folder, "config.json"), type=Config, strict=True)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ArtifactError(f"{folder / 'config.json'} is not a model's settings ({error}); train or fetch it again") from None
+        raise ArtifactError(
+            f"{folder / 'config.json'} is not a model's settings ({error}); fetch the model again"
+        ) from None
     if config.format != FORMAT:
         raise ArtifactError(f"{folder} has the format {config.format!r}, and this version reads {FORMAT!r} only")
     if config.digest != _digest(config):
@@ -83,7 +90,9 @@ def read(folder: Path) -> Artifact:
         raise ArtifactError(f"{folder} was trained for other labels than this version's taxonomy; train it again")
     blob = _bytes(folder, "model.safetensors")
     if hashlib.sha256(blob).hexdigest() != config.weights_sha256:
-        raise ArtifactError(f"{folder / 'model.safetensors'} was altered: its digest does not hold; fetch the model again")
+        raise ArtifactError(
+            f"{folder / 'model.safetensors'} was altered: its digest does not hold; fetch the model again"
+        )
     return Artifact(config, _unpack(blob, folder, config.hashing))
 
 

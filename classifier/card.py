@@ -19,6 +19,7 @@ _LIMITS = """
 - It knows words and their neighbours, not sentences: irony, questions and far negation are missed.
 - It judges a text as a whole; a name in it is given the text's own judgement.
 - It does not check facts, and sentiment is not a forecast of prices.
+- The dev parts were looked at while settings were chosen; they also set the temperatures.
 - Other languages than English and Chinese are read as English, and poorly.
 - Sets differ in what they call neutral; figures of one set do not carry over to another.
 """
@@ -36,6 +37,13 @@ def render(record: dict[str, Any]) -> str:
     unstated = [row["title"] for row in record["sets"] if row["licence"] == "unstated" and row["training_rows"]]
     if unstated:
         text += f"\nPublic research data whose licence is not stated: {', '.join(unstated)}.\n"
+    if record["ruled_rows"]:
+        text += (
+            f"\nAlso trained, at a low weight, on news whose mood our own rules tell: {record['ruled_rows']} rows.\n"
+        )
+        text += (
+            "Topics that no set of a language can name are learnt there from rules of our own, and are not measured.\n"
+        )
     for split in ("dev", "test"):
         if split in record:
             text += _table(split, record[split])

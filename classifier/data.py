@@ -21,7 +21,7 @@ from classifier.labels import SENTIMENTS, topic_vocabulary
 Split = Literal["train", "dev", "test"]
 Licence = Literal["permissive", "unstated", "no training"]
 NEGATIVE, NEUTRAL, POSITIVE = 1, 2, 4  # bits of a set of sentiments
-_BITS = dict(zip(SENTIMENTS, (NEGATIVE, NEUTRAL, POSITIVE), strict=True))
+SENTIMENT_BITS = dict(zip(SENTIMENTS, (NEGATIVE, NEUTRAL, POSITIVE), strict=True))
 DEV_SHARE = 0.1
 
 
@@ -57,33 +57,52 @@ class DataSet(msgspec.Struct, frozen=True):
         return reduce(or_, self.groups, 0)
 
 
-_THREE, _TWO, _NEGATIVE_OR_NOT = (NEGATIVE, NEUTRAL, POSITIVE), (NEGATIVE, POSITIVE), (NEGATIVE, NEUTRAL | POSITIVE)
+THREE, _TWO, _NEGATIVE_OR_NOT = (NEGATIVE, NEUTRAL, POSITIVE), (NEGATIVE, POSITIVE), (NEGATIVE, NEUTRAL | POSITIVE)
 
 SETS = (
-    DataSet("en_sentfin", "sentiment/en_sentfin", "en", "permissive", "SEntFiN 1.0", _THREE),
+    DataSet("en_sentfin", "sentiment/en_sentfin", "en", "permissive", "SEntFiN 1.0", THREE),
     DataSet(
-        "en_tweets", "sentiment/en_tweets", "en", "permissive", "Twitter Financial News Sentiment", _THREE,
+        "en_tweets",
+        "sentiment/en_tweets",
+        "en",
+        "permissive",
+        "Twitter Financial News Sentiment",
+        THREE,
         own_dev=False,
     ),
     DataSet("en_stockemotions", "sentiment/en_stockemotions", "en", "unstated", "StockEmotions", _TWO),
     DataSet("en_fiqa", "sentiment/en_fiqa_train", "en", "unstated", "FiQA 2018 task 1", _TWO, own_dev=False),
     DataSet(
-        "en_phrasebank", "sentiment/en_phrasebank_eval_only", "en", "no training", "Financial PhraseBank", _THREE,
+        "en_phrasebank",
+        "sentiment/en_phrasebank_eval_only",
+        "en",
+        "no training",
+        "Financial PhraseBank",
+        THREE,
         own_dev=False,
     ),
-    DataSet("zh_forum_posts", "sentiment/zh_forum_posts", "zh", "unstated", "FinFE", _THREE),
+    DataSet("zh_forum_posts", "sentiment/zh_forum_posts", "zh", "unstated", "FinFE", THREE),
     DataSet("zh_company_news", "sentiment/zh_company_news", "zh", "unstated", "Chinese company headlines", _TWO),
     DataSet("zh_guba", "sentiment/zh_guba_segmented", "zh", "unstated", "Guba posts without stop words", _TWO),
     DataSet("zh_negative_entities", "sentiment/zh_negative_entities", "zh", "unstated", "FinNSP", _NEGATIVE_OR_NOT),
     DataSet(
-        "en_topic_tweets", "topic/en_tweets", "en", "permissive", "Twitter Financial News Topic",
+        "en_topic_tweets",
+        "topic/en_tweets",
+        "en",
+        "permissive",
+        "Twitter Financial News Topic",
         vocabulary="en_tweets",
     ),
     DataSet("zh_news_flashes", "topic/zh_news_flashes", "zh", "unstated", "FinNL", vocabulary="zh_news_flashes"),
     DataSet("zh_headlines_general", "topic/zh_headlines_general", "zh", "permissive", "THUCNews"),
     DataSet(
-        "en_newswire_1987", "topic/en_newswire_1987_eval_only", "en", "no training", "Reuters-21578",
-        vocabulary="en_newswire", own_dev=False,
+        "en_newswire_1987",
+        "topic/en_newswire_1987_eval_only",
+        "en",
+        "no training",
+        "Reuters-21578",
+        vocabulary="en_newswire",
+        own_dev=False,
     ),
 )
 
@@ -190,7 +209,7 @@ def _example(row: dict[str, Any], data_set: DataSet) -> Example | None:
         allowed = _allowed(row) & data_set.nameable
         if not allowed or row.get("conflict"):
             return None
-    split = row.get("split")
+    split: Split = row.get("split", "train")
     if split != "test" and not data_set.own_dev:
         # The set comes without a dev part: where nothing may train all of it is, else the part fixed by hash.
         split = "dev" if not data_set.trains or held_out(key) else "train"
@@ -201,4 +220,4 @@ def _allowed(row: dict[str, Any]) -> int:
     """Return the sentiments that the row's label allows; 0 for labels that are none (`mixed`)."""
     if "negative" in row:
         return NEGATIVE if row["negative"] else NEUTRAL | POSITIVE
-    return _BITS.get(row["sentiment"], 0)
+    return SENTIMENT_BITS.get(row["sentiment"], 0)

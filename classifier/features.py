@@ -54,6 +54,8 @@ class Hashing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def normalise_batch(texts: Sequence[str], max_chars: int) -> list[str]:
     """Give the matching form of each text: one line, NFKC, lower case, stand-ins for URLs, users, tickers, numbers."""
+    if not texts:
+        return []
     joined = "\n".join([" ".join(text[:max_chars].split()) for text in texts])
     joined = unicodedata.normalize("NFKC", _INVISIBLE.sub("", joined)).lower()
     joined = _INVISIBLE.sub("", joined.replace("\u2019", "'"))
@@ -101,7 +103,7 @@ def features(texts: Sequence[str], hashing: Hashing) -> sparse.csr_matrix:
     Repeated n-grams stay as repeated entries (they add up in a product; a row's length counts them apart); call
     `sum_duplicates` where that matters.
     """
-    lines = [f" {line} " for line in normalise_batch(texts, hashing.max_chars)] if texts else []
+    lines = [f" {line} " for line in normalise_batch(texts, hashing.max_chars)]
     lengths = np.fromiter((len(line) for line in lines), dtype=np.int64, count=len(lines))
     codes = np.frombuffer("".join(lines).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     hashes, present = _ngrams(codes, np.repeat(np.arange(len(lines), dtype=np.int32), lengths), hashing)

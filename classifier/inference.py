@@ -114,9 +114,7 @@ def _whole_steps(probabilities: npt.NDArray[np.float64]) -> list[list[float]]:
     return rounded
 
 
-def _named_topics(
-    probabilities: npt.NDArray[np.float64], threshold: float
-) -> list[tuple[tuple[str, float], ...]]:
+def _named_topics(probabilities: npt.NDArray[np.float64], threshold: float) -> list[tuple[tuple[str, float], ...]]:
     """Return each row's topics from the threshold on, highest first, or its single best."""
     steps = np.rint(probabilities * _UNITS).astype(np.int64)
     order = np.argsort(-steps, axis=1, kind="stable")
@@ -127,5 +125,3 @@ def _named_topics(
         tuple((names[position], step / _UNITS) for position, step in zip(places[:n], values[:n], strict=True))
         for places, values, n in zip(order.tolist(), ranked.tolist(), wanted.tolist(), strict=True)
     ]
-
-

@@ -23,11 +23,13 @@ from classifier.linear import Calibration, LinearModel, LinearWeights, narrowed
 
 RECIPES = ("linear",)
 MODEL_ID = "groundswell-linear"
-PLAIN_NEWS_FROM = ("zh_news_flashes", "zh_headlines_general")
-PLAIN_NEWS = data.DataSet(
-    "plain_news", "", "zh", "unstated", "Chinese news without a word of mood", (data.NEGATIVE, data.NEUTRAL, data.POSITIVE)
-)
-RULED_TOPICS_ON = ("zh_company_news", "zh_forum_posts")
+RULED_MOOD_ON = ("en_topic_tweets", "zh_news_flashes", "zh_headlines_general")
+RULED_NAMES = ("en_ruled_mood", "zh_ruled_mood", "zh_ruled_neutral")
+_RULED = {name: data.DataSet(name, "", name[:2], "unstated", "news judged by rule", data.THREE) for name in RULED_NAMES}
+_SET_WEIGHTS = {"en_ruled_mood": 0.5, "zh_ruled_mood": 0.5, "zh_ruled_neutral": 0.12, "zh_negative_entities": 0.5}
+RULED_TOPICS_ON = ("zh_company_news", "zh_forum_posts", "zh_headlines_general")
+STOCK_FORUMS = ("zh_forum_posts",)  # what people say there is commentary on a stock, and no news of a company
+_COMPANY_NEWS, _STOCK_COMMENTARY = topic_ids().index("company_news"), topic_ids().index("stock_commentary")
 _NEVER = -8.0  # logit of a topic that no row of a language has ever named
 
 
@@ -39,9 +41,10 @@ class LinearRecipe(msgspec.Struct, frozen=True):
     topic_bits: int = 16
     sentiment_l2: float = 1e-5
     topic_l2: float = 3e-6
-    iterations: int = 80
+    sentiment_iterations: int = 80
+    topic_iterations: int = 120
     silver_weight: float = 0.5
-    set_weights: dict[str, float] = msgspec.field(default_factory=lambda: {"plain_news": 0.2})
+    set_weights: dict[str, float] = msgspec.field(default_factory=lambda: dict(_SET_WEIGHTS))
 
 
 def run(data_folder: Path, out: Path, recipe: str, seed: int, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -64,10 +67,19 @@ def run(data_folder: Path, out: Path, recipe: str, seed: int, progress: Callable
         "model": {"id": config.id, "version": config.version, "digest": config.digest},
         "recipe": {"name": recipe, "seed": seed, **msgspec.to_builtins(settings)},
         "versions": {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__},
+        "ruled_rows": {name: rows[name] for name in RULED_NAMES if name in rows},
         "sets": [_provenance(data_folder, data_set, rows.get(data_set.name, 0)) for data_set in sets],
         "dev": evaluate.evaluate(inference.load(out), data_folder, "dev"),
     }
     artifact.write_record(out, record, card.render(record))
+    return record
+
+
+def record_test(model: Path, data_folder: Path) -> dict[str, Any]:
+    """Evaluate a finished model on the test parts and add the figures to its record and card; returns the record."""
+    record = artifact.read_record(model)
+    record["test"] = evaluate.evaluate(inference.load(model), data_folder, "test")
+    artifact.write_record(model, record, card.render(record))
     return record
 
 
@@ -76,13 +88,18 @@ def _weights(
 ) -> tuple[LinearWeights, dict[str, int]]:
     """Fit both heads; returns the weights and how many rows of each set they saw."""
     sentiment = _task(examples, "sentiment")
-    sentiment += _plain_news(examples)
+    sentiment += _ruled_mood(examples)
     progress(f"sentiment: {len(sentiment)} training rows")
     matrix = _matrix(sentiment, settings.hashing)
     scale = np.array([settings.set_weights.get(example.data_set.name, 1.0) for example in sentiment])
     head, bias = fit(
-        matrix, _languages(sentiment), len(LANGUAGES), _sentiment_loss(sentiment, scale),
-        len(SENTIMENTS), settings.sentiment_l2, settings.iterations,
+        matrix,
+        _languages(sentiment),
+        len(LANGUAGES),
+        _sentiment_loss(sentiment, scale),
+        len(SENTIMENTS),
+        settings.sentiment_l2,
+        settings.sentiment_iterations,
     )
 
     topics = _task(examples, "topics")
@@ -91,8 +108,13 @@ def _weights(
     narrow = narrowed(_matrix(topics, settings.hashing), settings.hashing.bits - settings.topic_bits)
     target, weight = _topic_targets(topics, settings.silver_weight)
     topic_head, topic_bias = fit(
-        narrow, _languages(topics), len(LANGUAGES), binary_loss(target, weight),
-        len(topic_ids()), settings.topic_l2, settings.iterations,
+        narrow,
+        _languages(topics),
+        len(LANGUAGES),
+        binary_loss(target, weight),
+        len(topic_ids()),
+        settings.topic_l2,
+        settings.topic_iterations,
     )
     for language in range(len(LANGUAGES)):
         own = _languages(topics) == language
@@ -108,7 +130,9 @@ def _calibration(examples: list[data.Example], weights: LinearWeights, settings:
     model = LinearModel(weights, settings.hashing, Calibration())
     found: dict[str, list[float]] = {"sentiment": [], "topics": []}
     for name in LANGUAGES:
-        tuning = [row for row in examples if row.split == "dev" and row.data_set.trains and row.data_set.language == name]
+        tuning = [
+            row for row in examples if row.split == "dev" and row.data_set.trains and row.data_set.language == name
+        ]
         for task, position in (("sentiment", 0), ("topics", 1)):
             rows = [row for row in tuning if row.data_set.task == task]
             if not rows:
@@ -166,19 +190,25 @@ def _topic_targets(rows: Sequence[data.Example], silver_weight: float) -> tuple[
         decided = [place for place in silver.ruled(row.data_set.language) if not weight[position, place]]
         spoken = set(silver.topics(row.text, row.data_set.language))
         weight[position, decided] = silver_weight
+        if row.data_set.name in STOCK_FORUMS:
+            weight[position, _COMPANY_NEWS] = silver_weight
+            spoken.add(_STOCK_COMMENTARY)
         target[position, [place for place in decided if place in spoken]] = 1.0
     return target, weight
 
 
-def _plain_news(examples: list[data.Example]) -> list[data.Example]:
-    """Return Chinese news without any word of mood, as neutral: no set labels neutral Chinese news."""
+def _ruled_mood(examples: list[data.Example]) -> list[data.Example]:
+    """Return news that has words of one mood only, judged by rule: no set gives the mood of Chinese news in full."""
     held = data.held_keys(examples, "sentiment")
-    return [
-        row._replace(data_set=PLAIN_NEWS, allowed=data.NEUTRAL)
-        for row in examples
-        if row.data_set.name in PLAIN_NEWS_FROM and row.split == "train" and row.key not in held
-        if silver.plain_news(row.text)
-    ]
+    found = []
+    for row in examples:
+        if row.data_set.name in RULED_MOOD_ON and row.split == "train" and row.key not in held:
+            name = silver.mood(row.text, row.data_set.language)
+            if name is not None:
+                kind = "neutral" if name == "neutral" else "mood"
+                judged = _RULED[f"{row.data_set.language}_ruled_{kind}"]
+                found.append(row._replace(data_set=judged, allowed=data.SENTIMENT_BITS[name]))
+    return found
 
 
 def _untold(examples: list[data.Example], known: set[str]) -> list[data.Example]:
