@@ -144,7 +144,7 @@ class ElasticsearchDocuments:
                         sort=[{"_shard_doc": "asc"}],
                         search_after=after,
                         source=False,
-                        docvalue_fields=["id"],
+                        docvalue_fields=[{"field": "id"}],
                         track_total_hits=False,
                         allow_partial_search_results=False,
                     )
