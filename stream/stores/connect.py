@@ -1,9 +1,9 @@
 """The real stores, made from settings. Nothing is connected before it is used."""
 
-import elasticsearch
 import redis
 
 from stream.settings import Settings
+from stream.stores import elasticsearch_documents, redis_common
 from stream.stores.elasticsearch_documents import ElasticsearchDocuments
 from stream.stores.redis_incidents import RedisIncidents
 from stream.stores.redis_stories import RedisStories
@@ -11,7 +11,7 @@ from stream.stores.redis_trends import RedisTrends
 
 
 def _redis(settings: Settings) -> redis.Redis:
-    return redis.Redis.from_url(settings.redis.url, socket_timeout=30, socket_connect_timeout=5)
+    return redis_common.connect(settings.redis.url, timeout_s=30)
 
 
 def story_store(settings: Settings) -> RedisStories:
@@ -31,5 +31,5 @@ def incident_book(settings: Settings) -> RedisIncidents:
 
 def document_store(settings: Settings) -> ElasticsearchDocuments:
     """Documents in Elasticsearch, under the settings' prefix."""
-    client = elasticsearch.Elasticsearch(settings.elasticsearch.url, request_timeout=30, max_retries=0)
-    return ElasticsearchDocuments(client, settings.prefix)
+    client = elasticsearch_documents.connect(settings.elasticsearch.url)
+    return ElasticsearchDocuments(client, f"{settings.prefix}groundswell")

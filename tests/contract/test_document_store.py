@@ -18,6 +18,8 @@ from stream.records import (
     Story,
     TopicScore,
 )
+from stream.settings import Settings
+from stream.stores.connect import document_store
 from stream.stores.elasticsearch_documents import ElasticsearchDocuments, connect
 from stream.stores.memory import MemoryDocuments
 from stream.stores.protocols import DocumentStore
@@ -239,3 +241,8 @@ def test_an_elasticsearch_that_is_away_is_named_without_its_password() -> None:
             with pytest.raises(ServerUnavailable, match=r"Elasticsearch at 127\.0\.0\.1:1 .*groundswell up") as caught:
                 call()
             assert "s3cret" not in str(caught.value)
+
+
+def test_the_store_made_from_settings_has_the_documented_alias() -> None:
+    assert document_store(Settings()).alias == "groundswell-opinions"
+    assert document_store(Settings(prefix="past.")).alias == "past.groundswell-opinions"
