@@ -94,8 +94,9 @@ export function draw(host, view, { label, words, time, say }) {
   for (const [start, i] of ticks(buckets, bucketMs, plot)) {
     const [local, utc] = time.axis(start);
     add(svg, "line", { class: "tick", x1: x(i), x2: x(i), y1: floor, y2: floor + 4 });
-    add(svg, "text", { class: "axis", x: x(i), y: floor + 15, "text-anchor": "middle" }, local);
-    if (utc) add(svg, "text", { class: "axis utc", x: x(i), y: floor + 28, "text-anchor": "middle" }, utc);
+    const place = { x: Math.min(x(i), width - 28), "text-anchor": "middle" };
+    add(svg, "text", { class: "axis", y: floor + 15, ...place }, local);
+    if (utc) add(svg, "text", { class: "axis utc", y: floor + 28, ...place }, utc);
   }
 
   for (const mark of view.marks) {
@@ -138,7 +139,7 @@ function look(svg, buckets, x, top, floor, say) {
 
 /** A small line of values in [-1, 1] with gaps for null; its last point carries the mood's colour class. */
 export function sparkline(values, tone, label) {
-  const width = 68, height = 22, svg = document.createElementNS(NS, "svg");
+  const width = 58, height = 22, svg = document.createElementNS(NS, "svg");
   for (const [key, value] of Object.entries({ viewBox: `0 0 ${width} ${height}`, width, height, class: "spark", role: "img", "aria-label": label })) {
     svg.setAttribute(key, String(value));
   }

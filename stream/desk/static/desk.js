@@ -144,10 +144,9 @@ function renderMovers() {
       const row = button(
         "mover",
         () => choose(`issuer:${mover.symbol}`),
-        make("span", "who", make("b", "", mover.symbol), make("span", "quiet name", nameOf(mover.symbol) ?? "")),
-        sparkline(mover.spark, tone(mover.mood), mover.mood === null ? words().tooFew : signed(mover.mood)),
-        make("span", "what", make("span", "quiet", `${words().posts(mover.posts_24h)} · `), share),
-        make("span", "how", surprise),
+        make("span", "row", make("span", "who", make("b", "", mover.symbol), make("span", "quiet name", nameOf(mover.symbol) ?? "")), make("span", "how", surprise)),
+        make("span", "row", make("span", "what", make("span", "quiet", `${words().posts(mover.posts_24h)} · `), share),
+          sparkline(mover.spark, tone(mover.mood), mover.mood === null ? words().tooFew : signed(mover.mood))),
       );
       row.dataset.symbol = mover.symbol;
       row.title = `${words().posts24(mover.posts_24h)}. ${words().surpriseMeans}`;
@@ -260,7 +259,7 @@ function alertCard(incident) {
         make("span", "quiet when", times.full(ms(incident.opened_at), state.lang))),
       make("span", "alert-name", make("b", "", `${words().surge} · ${key}`), make("span", "quiet", nameOf(key) ?? ""))),
     make("p", "", make("strong", "", words().alertWords(measured)), " ", words().alertShare(measured)),
-    make("p", "quiet", words().alertScore(measured), " ", words().duePosts(measured), measured.stale ? ` ${words().alertStale(measured.stale)}` : ""),
+    make("p", "quiet", words().alertAsOf(times.short(ms(alert.evaluated_at), state.lang)), " ", words().alertScore(measured), " ", words().duePosts(measured), measured.stale ? ` ${words().alertStale(measured.stale)}` : ""),
     make("h3", "", words().drivers),
     drivers(words().driverTopics, alert.drivers.topics, topicOf),
     drivers(words().driverSources, alert.drivers.sources, (id) => (id === "other" ? words().other : id)),
@@ -294,7 +293,7 @@ function evidenceRow(item) {
   const at = make("time", "", times.short(ms(item.published_at), state.lang));
   at.dateTime = item.published_at;
   at.title = times.full(ms(item.published_at), state.lang);
-  return make("li", "", text, make("p", "meta", at, sourceOf(item), make("span", "", whyOf(item.why)), make("span", "label neg2", signed(item.score))));
+  return make("li", "", text, make("p", "meta", make("span", "label neg2", signed(item.score)), at, sourceOf(item), make("span", "", whyOf(item.why))));
 }
 
 function whyOf(why) {
@@ -333,7 +332,7 @@ function listen() {
     refreshPosts();
   });
   on("posts", (posts) => { state.posts = posts; renderPosts(); });
-  on("incidents", (incidents) => { state.incidents = incidents; renderAlerts(); refreshSeries(); });
+  on("incidents", (incidents) => { state.incidents = incidents; renderAlerts(); renderMovers(); refreshSeries(); });
 }
 
 async function start() {

@@ -2,7 +2,12 @@
 
 const number = (value, digits = 0) => Number(value).toFixed(digits);
 const percent = (share) => `${Math.round(share * 100)}%`;
-const signed = (value, digits = 2) => (value > 0 ? "+" : value < 0 ? "−" : "") + Math.abs(value).toFixed(digits);
+// An interval that no line break tears apart.
+const between = (low, high) => `${low}\u2060–\u2060${high}`;
+function signed(value, digits = 2) {
+  const size = Math.abs(value).toFixed(digits);
+  return Number(size) === 0 ? size : `${value > 0 ? "+" : "−"}${size}`;
+}
 
 function span(minutes, hour, minute) {
   return minutes % 60 === 0 ? `${minutes / 60} ${hour}` : `${minutes} ${minute}`;
@@ -56,11 +61,11 @@ export const WORDS = {
     noSeries: "No closed quarter of an hour yet: the first numbers come after 15 minutes of stream.",
     trendWords: (last, usual) =>
       `Last 15 minutes: ${last.negatives} negative of ${last.votes} voices; expected ${number(last.expected, 1)} ` +
-      `(80% interval ${last.low}–${last.high})` + (usual === null ? "" : `. Usual share ${percent(usual)}`) + ".",
+      `(80% interval ${between(last.low, last.high)})` + (usual === null ? "" : `. Usual share ${percent(usual)}`) + ".",
     readout: (b, when) =>
-      `${when}: ${b.negatives} negative of ${b.votes} voices, expected ${number(b.expected, 1)} (${b.low}–${b.high})` +
+      `${when}: ${b.negatives} negative of ${b.votes} voices, expected ${number(b.expected, 1)} (${between(b.low, b.high)})` +
       (b.score > 0 ? `, surprise ${number(b.score, 1)}` : ""),
-    readoutHint: "Received time. Point at the chart, or focus it and use the arrow keys. A story told many times is one voice.",
+    readoutHint: "Received time; a story told many times is one voice. Point here, or use the arrow keys.",
     chartLabel: (name, n) => `${name}: negative voices per 15 minutes with the expected band, ${n} quarters of an hour`,
     labels: { negative: "negative", neutral: "neutral", positive: "positive" },
     told: (n) => `told ${n} times`,
@@ -72,9 +77,10 @@ export const WORDS = {
     surge: "Negative surge",
     alertWords: (m) =>
       `${m.negatives} independent negative voices in ${span(m.window_minutes, "h", "min")}; usually about ` +
-      `${number(m.expected, 1)} at this time (80% interval ${m.expected_low}–${m.expected_high}).`,
+      `${number(m.expected, 1)} at this time (80% interval ${between(m.expected_low, m.expected_high)}).`,
     alertShare: (m) => `${percent(m.share)} of ${m.total} voices are negative; usually ${percent(m.usual_share)}.`,
     alertScore: (m) => `Surprise ${number(m.score, 1)} (the rule fires at ${number(m.threshold, 1)}).`,
+    alertAsOf: (when) => `As of ${when}.`,
     alertStale: (n) => `${n} old posts came in late and are not counted.`,
     duePosts: (m) => `${m.posts} posts in all, repeats included.`,
     drivers: "What drives it",
@@ -136,11 +142,11 @@ export const WORDS = {
     noSeries: "还没有完整的一刻钟：数据流满 15 分钟后出现第一批数字。",
     trendWords: (last, usual) =>
       `最近 15 分钟：${last.votes} 条声音中 ${last.negatives} 条负面；预期 ${number(last.expected, 1)}` +
-      `（80% 区间 ${last.low}–${last.high}）` + (usual === null ? "" : `。平时占比 ${percent(usual)}`) + "。",
+      `（80% 区间 ${between(last.low, last.high)}）` + (usual === null ? "" : `。平时占比 ${percent(usual)}`) + "。",
     readout: (b, when) =>
-      `${when}：${b.votes} 条声音中 ${b.negatives} 条负面，预期 ${number(b.expected, 1)}（${b.low}–${b.high}）` +
+      `${when}：${b.votes} 条声音中 ${b.negatives} 条负面，预期 ${number(b.expected, 1)}（${between(b.low, b.high)}）` +
       (b.score > 0 ? `，反常度 ${number(b.score, 1)}` : ""),
-    readoutHint: "按接收时间。将指针移到图上，或聚焦后用方向键查看。同一消息多次转述只算一条声音。",
+    readoutHint: "按接收时间；同一消息多次转述只算一条声音。将指针移到图上或用方向键查看。",
     chartLabel: (name, n) => `${name}：每 15 分钟负面声音与预期区间，共 ${n} 个刻钟`,
     labels: { negative: "负面", neutral: "中性", positive: "正面" },
     told: (n) => `第 ${n} 次转述`,
@@ -152,9 +158,10 @@ export const WORDS = {
     surge: "负面舆情激增",
     alertWords: (m) =>
       `过去 ${span(m.window_minutes, "小时", "分钟")} ${m.negatives} 条独立负面声音，平时这个时段约 ` +
-      `${number(m.expected, 1)}（80% 区间 ${m.expected_low}–${m.expected_high}）。`,
+      `${number(m.expected, 1)}（80% 区间 ${between(m.expected_low, m.expected_high)}）。`,
     alertShare: (m) => `${m.total} 条声音中负面占 ${percent(m.share)}，平时 ${percent(m.usual_share)}。`,
     alertScore: (m) => `反常度 ${number(m.score, 1)}（规则在 ${number(m.threshold, 1)} 触发）。`,
+    alertAsOf: (when) => `截至 ${when}。`,
     alertStale: (n) => `另有 ${n} 条旧帖迟到，未计入。`,
     duePosts: (m) => `含转述共 ${m.posts} 帖。`,
     drivers: "起因",
