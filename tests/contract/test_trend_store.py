@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from redis.crc import key_slot
 
 from alerts.watch import Band, Vote
 from stream.errors import Fenced, ServerUnavailable
@@ -444,6 +445,16 @@ def test_what_redis_keeps_for_a_time_only_expires(redis_url: str, prefix: str) -
         found = [ttl for key, ttl in ttls.items() if key.startswith(start)]
         assert found
         assert all(ttl_s - 10 <= ttl <= ttl_s for ttl in found), start
+
+
+@pytest.mark.servers
+def test_all_keys_of_a_shard_lie_in_one_slot_of_a_cluster(redis_url: str, prefix: str) -> None:
+    with connect(redis_url) as client:
+        store = RedisTrends(client, prefix, 1)
+        store.count([doc("{a}", vote("source:{b}", NEGATIVE), excerpt=b"x")])
+        store.commit(0, held(store), update(MINUTE, outbox={"{c}": b"x"}, bands={"source:{b}": rows(1, 1)}))
+        slots = {key_slot(key) for key in client.scan_iter(match=f"{prefix}*")}
+    assert slots == {key_slot(b"s0")}
 
 
 @pytest.mark.servers
