@@ -43,7 +43,7 @@ class LinearRecipe(msgspec.Struct, frozen=True):
     topic_l2: float = 3e-6
     sentiment_iterations: int = 80
     topic_iterations: int = 120
-    silver_weight: float = 0.5
+    silver_weight: float = 1.0
     set_weights: dict[str, float] = msgspec.field(default_factory=lambda: dict(_SET_WEIGHTS))
 
 

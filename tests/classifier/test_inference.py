@@ -93,7 +93,7 @@ def test_undisputed_sentences_are_judged_as_any_reader_would(language: str) -> N
         ("en", "Harbor Foods declares a quarterly dividend of $0.25 a share", "dividend"),
         ("en", "Bitcoin slides as crypto exchanges halt withdrawals", "crypto"),
         ("zh", "北辰科技三季度净利润同比大增，营收创新高", "earnings"),
-        ("zh", "央行宣布下调存款准备金率0.5个百分点", "central_banks"),
+        ("zh", "美联储宣布加息25个基点", "central_banks"),
         ("zh", "星河电子拟收购海棠软件51%股权", "mergers"),
         ("zh", "云帆汽车被证监会立案调查", "legal_regulation"),
     ],
