@@ -1,5 +1,5 @@
 """Rules of our own that stand in for labels which no data set gives: topics of one language that only the other
-names, and the mood of news in plain words. Used in training alone, at a low weight; never at inference.
+names, and the mood of news in plain words. Used in training alone (mood at a low weight); never at inference.
 """
 
 import re
