@@ -306,7 +306,9 @@ class Watch:
             id=_digest(incident, event, evaluated_at),
             event=event,
             rule=RuleRef(rule.id, rule.version),
-            series=SeriesRef(msgspec.convert(kind, SeriesRef.__annotations__["kind"]), key, (key,) * (kind == "issuer")),
+            series=SeriesRef(
+                msgspec.convert(kind, SeriesRef.__annotations__["kind"]), key, (key,) * (kind == "issuer")
+            ),
             parent=None,
             bucket_start=utc_text(bucket * BUCKET_MS),
             evaluated_at=evaluated_at,

@@ -41,7 +41,7 @@ class Demo:
         self.posts = generate(seed).posts
         self.now_ms = _time(self.posts[0])
         self.learning_days = max(rule.learning_days for rule in rules)
-        console = make_channels(Channels(language=settings.channels.language), sys.stdout, time.time)
+        console = make_channels(Channels(language=settings.channels.language), sys.stdout, lambda: self.now_ms / 1000)
         language = settings.channels.language
         self._dispatcher = Dispatcher(
             self.incidents, self.incidents, console, partial(render, language=language), time.sleep, random.random

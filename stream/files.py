@@ -74,17 +74,17 @@ def _cell(key: str, cell: object) -> object:
 
 
 def _parquet(path: Path) -> Iterator[Row]:
-    import pyarrow as arrow
-    import pyarrow.parquet
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     line = 0
     try:
-        for batch in arrow.parquet.ParquetFile(path).iter_batches(batch_size=1000):
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=1000):
             for record in batch.to_pylist():
                 line += 1
                 present = {key: value for key, value in record.items() if value is not None}
                 yield Row(line, json.dumps(present, ensure_ascii=False, default=_plain).encode())
-    except arrow.ArrowInvalid as error:
+    except pa.ArrowInvalid as error:
         raise InputError(f"{path} is no Parquet file: {str(error).splitlines()[0]}") from None
 
 

@@ -59,4 +59,5 @@ def _target(text: str, target: str, found: dict[str, Link]) -> Link:
     known = found.get(symbol)
     start = text.lower().find(target.lower())
     at = (start, start + len(target)) if start >= 0 else (None, None)
-    return Link(known.symbol if known else None, target, known.market if known else None, *at, "target", 1.0)
+    symbol_known, market = (known.symbol, known.market) if known else (None, None)
+    return Link(symbol_known, target, market, at[0], at[1], "target", 1.0)

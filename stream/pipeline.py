@@ -144,12 +144,14 @@ def _classify_one(text: str, language: str, target: Sequence[str], classifier: C
 
 
 def _sentiment(judgement: Judgement) -> Sentiment:
-    probabilities = dict(zip(LABELS, (judgement.negative, judgement.neutral, judgement.positive), strict=True))
+    probabilities: dict[str, float] = dict(
+        zip(LABELS, (judgement.negative, judgement.neutral, judgement.positive), strict=True)
+    )
     return Sentiment(_label(judgement.label), judgement.score, probabilities)
 
 
 def _label(label: str) -> Label:
-    return LABELS[LABELS.index(label)]  # type: ignore[arg-type]
+    return LABELS[LABELS.index(label)]
 
 
 def _entities(links: Sequence[Link], judgement: Judgement) -> tuple[Entity, ...]:

@@ -1,4 +1,4 @@
-"""Posts from files into Kafka. Live, as fast as asked; as history, sorted and with a final marker in every partition."""
+"""Posts from files into Kafka. Live, as fast as asked; as history, sorted, with a final marker in every partition."""
 
 import hashlib
 import zlib
@@ -20,7 +20,7 @@ FINAL = (MARKER_HEADER, b"final")
 
 
 class Pace(NamedTuple):
-    """How fast to send: `rate` posts a second, or `speed` times the pace of the posts' own times, or as fast as it goes.
+    """How fast to send: `rate` posts a second, `speed` times the pace of the posts' own times, or as fast as it goes.
 
     `now_s` and `sleep` are the clock.
     """

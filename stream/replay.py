@@ -181,4 +181,3 @@ def describe(metrics: dict[str, object]) -> str:
         f"{metrics['posts']} posts from {metrics['from']} to {metrics['to']}, {metrics['refused']} refused, "
         f"alerts {metrics['alerts']}, {metrics['firings_per_week']} firings a week"
     )
-

@@ -108,7 +108,9 @@ def author_key(settings: Settings, *, create: bool) -> bytes:
         return path.read_bytes().strip()
     except FileNotFoundError:
         if not create:
-            raise SettingsError(f"no author key at {path}; run 'groundswell produce' once or set author_key_file") from None
+            raise SettingsError(
+                f"no author key at {path}; run 'groundswell produce' once or set author_key_file"
+            ) from None
     path.parent.mkdir(parents=True, exist_ok=True)
     key = secrets.token_hex(32).encode()
     try:

@@ -1,4 +1,4 @@
-"""The topics: their names, keys, clean-up and retention, and their creation. One table, as in `docs/architecture.md`."""
+"""The topics: their names, clean-up and retention, and their creation. One table, as in `docs/architecture.md`."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -101,4 +101,6 @@ def _admin(settings: Settings) -> KafkaAdminClient:
         )
     except (KafkaError, OSError, ValueError) as error:
         reason = type(error).__name__
-        raise ServerUnavailable(f"Kafka at {settings.kafka.bootstrap} does not answer ({reason}); {STARTED_BY}") from None
+        raise ServerUnavailable(
+            f"Kafka at {settings.kafka.bootstrap} does not answer ({reason}); {STARTED_BY}"
+        ) from None

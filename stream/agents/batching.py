@@ -8,10 +8,9 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.metadata import version
 from typing import Any, TypeVar
-
-import faust
 
 from stream.agents.faults import Fault
 from stream.agents.meter import Meter
@@ -47,12 +46,12 @@ class Role:
         """Reads `topic` in batches; each is handed to `handle` until it succeeds, then acknowledged."""
         channel = self.app.topic(topic, value_type=bytes, key_type=bytes, value_serializer="raw", key_serializer="raw")
 
-        async def agent(stream: faust.Stream[bytes]) -> AsyncIterator[None]:
+        async def agent(stream: Any) -> AsyncIterator[None]:  # Faust's own types know events only as their values
             take = stream.noack_take(self.settings.batch, within=self.settings.batch_wait_s)
             async for events in take:
                 batch = [_message(event.message) for event in events]
                 started_s = time.monotonic()
-                await self.until_done(lambda batch=batch: handle(batch))
+                await self.until_done(partial(handle, batch))
                 self.fault.pass_point(f"{self.name}.before_ack", batch)
                 for event in events:
                     event.ack()

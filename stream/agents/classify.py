@@ -37,7 +37,7 @@ def build(settings: Settings) -> faust.App:
     role.read(posts, handle)
     if settings.clock == "broker":
 
-        @role.app.timer(interval=settings.kafka.heartbeat_s)
+        @role.app.timer(interval=settings.kafka.heartbeat_s)  # type: ignore[untyped-decorator]
         async def beat() -> None:
             held = [part.partition for part in role.app.consumer.assignment() if part.topic == posts]
             beats = [Out(posts, f"groundswell-heartbeat-{p}".encode(), b"{}", p, (HEARTBEAT,)) for p in held]

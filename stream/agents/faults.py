@@ -1,5 +1,5 @@
-"""A fault on order, for tests of what a crash leaves behind: the process kills itself at a named point. Shipped, so that
-tests and drills need no patched code; does nothing unless `GROUNDSWELL_FAULT` asks for it.
+"""A fault on order, for tests of what a crash leaves behind: the process kills itself at a named point. Shipped, so
+that tests and drills need no patched code; does nothing unless `GROUNDSWELL_FAULT` asks for it.
 """
 
 import json

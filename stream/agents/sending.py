@@ -1,4 +1,4 @@
-"""Out of an agent and into Kafka: whole batches a partition, in order, and nothing counts until the broker confirmed."""
+"""Out of an agent and into Kafka: whole batches a partition, in order; nothing counts until the broker confirmed."""
 
 import asyncio
 from collections import defaultdict

@@ -65,7 +65,7 @@ def build(settings: Settings) -> faust.App:
 
     role.read(role.topics.opinions, handle)
 
-    @role.app.task
+    @role.app.task  # type: ignore[untyped-decorator]
     async def close_minutes() -> None:
         while not role.app.should_stop:
             try:

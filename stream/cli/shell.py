@@ -21,7 +21,9 @@ from stream.settings import Settings, load_settings
 KNOWN_ERRORS = (GroundswellError, ClassifierError, AlertsError, LocalStackError)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
-RejectsFile = Annotated[Path | None, typer.Option(help="Where rows that cannot be used go [default: beside the output].")]
+RejectsFile = Annotated[
+    Path | None, typer.Option(help="Where rows that cannot be used go [default: beside the output].")
+]
 Prefix = Annotated[str | None, typer.Option(help="Prefix of all topics, keys and indices, such as 'history.'.")]
 
 
@@ -34,7 +36,7 @@ class Options:
 
 def settings(**over: str | None) -> Settings:
     """The settings in force for this call."""
-    return load_settings(Options.config, **over)
+    return load_settings(Options.config, None, **over)
 
 
 def report(result: dict[str, object], text: str, as_json: bool) -> None:
