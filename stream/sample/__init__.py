@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from stream.errors import InputError
 from stream.records import RawPost
-from stream.sample.phrases import Mood
-from stream.sample.world import COMPANIES, HOURS, OUTLETS, WEEKEND, Company, Lang, Outlet
+from stream.sample.phrases import Lang, Mood
+from stream.sample.world import COMPANIES, HOURS, OUTLETS, WEEKEND, Company, Outlet
 from stream.sample.writing import Writer
 from stream.times import HOUR_MS, datetime_ms
 

@@ -7,8 +7,11 @@ Slots: {n} the company, {t} one of its products, {p} a percentage, {d} a price, 
 
 from typing import Literal
 
+Lang = Literal["en", "zh"]
+Kind = Literal["news", "social"]
 Mood = Literal["negative", "neutral", "positive"]
-Pools = dict[tuple[str, str, Mood], tuple[str, ...]]
+Pool = tuple[Lang, Kind, Mood]  # the language and kind of the outlet, and the mood
+Pools = dict[Pool, tuple[str, ...]]
 
 CORES: Pools = {
     ("en", "social", "negative"): (
@@ -21,7 +24,7 @@ CORES: Pools = {
         "worst trade of my year was buying {n}, down {p}% since",
         "{n} dumping hard, I am out before it crashes below {d}",
         "weak print from {n}, sales of {t} fell {p}%",
-        "{n} disappoints again, costs up {p}% and demand for {t} down",
+        "{n} falls again, weak demand for {t} and losses up {p}%",
         "{n} drops after they lost another customer for {t}, shares weak",
         "puts on {n}, weak guidance and falling sales of {t}",
     ),
@@ -39,8 +42,8 @@ CORES: Pools = {
         "does anyone know when {n} reports {q} numbers?",
         "{n} trades near {d}, volume about average for a {day}",
         "what is the usual ex-dividend day of {n}?",
-        "{n} presents {t} at the {city} fair on {day}",
-        "comparing the filings of {n} for {q}, same layout as last year",
+        "when is the {n} call for {q}, {day}?",
+        "where can I find the {q} filing of {n}?",
         "where does {n} list its figures for {t}?",
         "{n} at {d} on {day}, same range as last week",
         "who asked about {t} on the {n} call for {q}?",
@@ -103,7 +106,7 @@ CORES: Pools = {
         "{firm}下调{n}评级至卖出，{t}需求下滑致业绩亏损",
         "{n}预计{q}亏损，{t}订单下滑{p}%",
         "{n}股东拟减持{p}%股份，股价下跌至{d}元",
-        "{n}裁员{k}人，{t}销售持续下滑",
+        "{n}{t}销售持续下滑，{q}亏损，裁员{k}人",
         "{n}收到监管警示函，{t}业务违规被处罚",
         "{n}{t}项目停工，计提减值致{q}亏损",
     ),
@@ -111,9 +114,9 @@ CORES: Pools = {
         "请问{n}{q}报告什么时候公布？",
         "{n}现价{d}，今天成交量和{day}差不多",
         "{n}股东大会是{day}开吗，在{city}？",
-        "有谁知道{n}在哪里披露{t}的数据",
+        "{n}{day}公布{t}数据吗，几点？",
         "{n}的{t}参加{city}展会，{day}开始",
-        "整理了一下{n}{q}的公告目录",
+        "请问{n}{q}的公告在哪里看？",
         "{n}{day}收在{d}附近，横盘",
         "请问{n}{day}的交流会能网上看吗，会讲{t}吗？",
         "{n}的股权登记日是{day}还是下{day}？",
@@ -158,13 +161,13 @@ CORES: Pools = {
 }
 
 # What the surge is about: most of it a recall, some of it what follows from one.
-SURGE_CORES: dict[tuple[str, str], tuple[str, ...]] = {
+SURGE_CORES: dict[tuple[Lang, Kind], tuple[str, ...]] = {
     ("en", "social"): (
         "{n} recall of {t} is a disaster, stock down {p}% and falling",
         "two hurt in {city}, {n} drops as the defect in {t} was hidden for months",
         "{n} crashing on the recall of {k} units of {t}, shares fall hard",
         "defect in {t} will hurt {n}, stock falls to {d} and lower",
-        "{n} lied about {t}, lawsuits are coming, bearish",
+        "{n} lied about {t}, shares fall and lawsuits are coming",
         "{n} shares drop, {t} failed in {city} and losses are coming",
         "{n} plunges {p}%, the recall is worse than they admit",
         "out of {n} with a loss of {p}%, the recall kills demand for {t}",
@@ -176,7 +179,7 @@ SURGE_CORES: dict[tuple[str, str], tuple[str, ...]] = {
     ("en", "news"): (
         "{n} shares plunge {p}% after recall of {t}",
         "{n} recalls {k} units over a defect in {t}, stock falls",
-        "Regulator in {city} opens probe of {n} over faulty {t}",
+        "{n} falls as regulator in {city} opens probe over faulty {t}",
         "{firm} downgrades {n} to sell after the recall of {t}",
         "{n} falls as it is sued in {city} over injuries linked to {t}",
         "{n} halts deliveries of {t} after a fire in {city}, shares drop {p}%",
@@ -198,14 +201,14 @@ SURGE_CORES: dict[tuple[str, str], tuple[str, ...]] = {
     ("zh", "news"): (
         "{n}召回{k}件{t}，股价大跌{p}%",
         "{city}监管部门对{n}{t}质量问题立案调查",
-        "{n}{t}起火致人受伤，遭{city}消费者起诉",
+        "{n}{t}起火致人受伤，遭{city}处罚，股价大跌",
         "{firm}下调{n}评级至卖出，称召回{t}将致巨额亏损",
         "{n}因{t}缺陷停产，股价跌停",
         "{n}{t}质量缺陷被通报处罚，客户取消订单致亏损",
     ),
 }
 
-WIRE = {
+WIRE: dict[Lang, str] = {
     "en": "{n} falls {p}% after {firm} says a supplier of {t} filed for bankruptcy, putting {q} deliveries at risk",
     "zh": "{firm}称{n}的{t}供应商申请破产，{q}交付面临风险，公司股价下跌{p}%",
 }

@@ -4,8 +4,9 @@ up; the symbols lie outside the ranges that exchanges hand out. What is said liv
 
 from typing import Literal, NamedTuple
 
+from stream.sample.phrases import Kind, Lang
+
 Region = Literal["us", "cn"]
-Lang = Literal["en", "zh"]
 
 
 class Company(NamedTuple):
@@ -27,7 +28,7 @@ class Outlet(NamedTuple):
     """An invented source."""
 
     name: str
-    kind: Literal["news", "social"]
+    kind: Kind
     lang: Lang
     weight: float
 

@@ -5,8 +5,8 @@ mood, company and moment a post has is decided in the package's `generate`.
 import random
 from collections.abc import Sequence
 
-from stream.sample.phrases import CLOSERS, CORES, MARKET_CORES, OPENERS, SLOTS, SURGE_CORES, WIRE, Mood
-from stream.sample.world import Company, Lang, Outlet
+from stream.sample.phrases import CLOSERS, CORES, MARKET_CORES, OPENERS, SLOTS, SURGE_CORES, WIRE, Lang, Mood
+from stream.sample.world import Company, Outlet
 from stream.stories import story_id
 
 

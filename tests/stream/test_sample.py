@@ -1,16 +1,21 @@
 """Claims about the bundled sample: what it holds, that it is the same each time, that its episodes are as they say."""
 
+import random
 from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifier.inference import load
 from stream.cleaning import clean, received_ms_of
 from stream.errors import InputError
 from stream.linking import link
 from stream.records import RawPost
 from stream.sample import COMPANIES, WIRE_COPIES, Episode, Sample, generate
+from stream.sample.phrases import CORES, Pool
+from stream.sample.world import Outlet
+from stream.sample.writing import Writer
 from stream.stories import story_id
 from stream.times import HOUR_MS, datetime_ms
 
@@ -100,3 +105,13 @@ def test_the_surge_lies_where_it_was_asked_for_and_no_wording_comes_twice_in_it(
 def test_a_surge_that_does_not_fit_is_refused_with_a_reason(company: int, at_h: float) -> None:
     with pytest.raises(InputError, match="give"):
         generate(surge_company=company, surge_at_h=at_h)
+
+
+@pytest.mark.parametrize("pool", sorted(CORES))
+def test_the_shipped_model_reads_the_moods_as_they_are_meant(pool: Pool) -> None:
+    language, kind, mood = pool
+    writer, outlet = Writer(random.Random(5)), Outlet("x", kind, language, 1.0)
+    texts = [writer.post(COMPANIES[number % len(COMPANIES)], outlet, mood) for number in range(300)]
+    judged = load().classify(texts, [language] * 300, [()] * 300)
+    negative = sum(judgement.label == "negative" for judgement in judged) / 300
+    assert negative >= 0.95 if mood == "negative" else negative <= 0.03
