@@ -1,13 +1,15 @@
 """The Faust app of one role: its consumer group, the settings under which nothing is lost, and how it is run."""
 
 import logging
+from pathlib import Path
+from typing import Any
 
 import faust
 
 from stream.settings import Settings
 
 # Measured with faust-streaming 0.15.3: with other settings batches are committed before they are done.
-SAFE = {
+SAFE: dict[str, Any] = {
     "broker_max_poll_records": 500,
     "stream_buffer_maxsize": 1024,
     "table_standby_replicas": 0,
@@ -30,12 +32,14 @@ def group_of(role: str, prefix: str) -> str:
 
 def make_app(role: str, settings: Settings) -> faust.App:
     """An app that reads raw bytes from Kafka and keeps nothing on disk."""
+    folder = Path(".groundswell/faust")  # Faust wants one; with tables in memory nothing is written there
+    folder.mkdir(parents=True, exist_ok=True)
     brokers = ";".join(f"kafka://{broker.strip()}" for broker in settings.kafka.bootstrap.split(","))
     return faust.App(
         group_of(role, settings.prefix),
         broker=brokers,
         store="memory://",
-        datadir=f".groundswell/faust/{role}",
+        datadir=folder / role,
         value_serializer="raw",
         key_serializer="raw",
         **SAFE,
@@ -45,4 +49,4 @@ def make_app(role: str, settings: Settings) -> faust.App:
 def run_app(app: faust.App) -> None:
     """Runs the app until a signal ends it; raises `SystemExit` as Faust's worker does."""
     logging.getLogger("faust").setLevel(logging.WARNING)
-    faust.Worker(app, loglevel="WARNING", redirect_stdouts=False).execute_from_commandline()
+    faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, quiet=True).execute_from_commandline()

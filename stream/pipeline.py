@@ -8,7 +8,7 @@ passed in, and no stage asks in which mode it runs.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from alerts.watch import Excerpt, encode_excerpt
+from alerts.votes import Excerpt, encode_excerpt
 from classifier.inference import Classifier, Judgement
 from stream.cleaning import DEFAULT_SOURCE, Sources, clean, detect_language, is_stale, received_ms_of
 from stream.errors import RecordRefused
@@ -200,7 +200,7 @@ def _count(opinion: Opinion, watched_kinds: frozenset[str], sources: Sources) ->
         SeriesVote(name, LABELS.index(label), round(score * 1000), name.partition(":")[0] in watched_kinds)
         for name, (label, score) in series_of(opinion).items()
     ]
-    negative = any(vote.watched and vote.label == 0 for vote in votes)
+    negative = any(vote.watched and vote.negative for vote in votes)
     return Counted(
         id=opinion.id,
         received_ms=received_ms,

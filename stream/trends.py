@@ -9,7 +9,8 @@ import msgspec
 
 from alerts.events import decode_alert, encode_alert
 from alerts.rules import Rule
-from alerts.watch import BUCKET_MIN, Watch
+from alerts.votes import BUCKET_MIN
+from alerts.watch import Watch
 from stream.errors import Fenced
 from stream.stores.protocols import ShardUpdate, TrendStore
 from stream.times import MINUTE_MS

@@ -47,7 +47,9 @@ def list_(prefix: Prefix = None) -> None:
 
 
 def up(
-    free_ports: Annotated[bool, typer.Option("--free-ports", help="Take free ports instead of the usual ones.")] = False,
+    free_ports: Annotated[
+        bool, typer.Option("--free-ports", help="Take free ports instead of the usual ones.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Start local Kafka, Redis and Elasticsearch without Docker, under .groundswell/, and make the topics.
@@ -141,7 +143,7 @@ def worker(role: RoleName, prefix: Prefix = None, clock: Clock = None) -> None:
             raise
     # Faust gives up when the group's coordinator stays away: begin again, as a new process, after a pause
     time.sleep(2 + random.random() * 3)
-    os.execv(sys.argv[0], sys.argv)
+    os.execv(sys.executable, [sys.executable, "-m", "stream.cli", *sys.argv[1:]])
 
 
 def run(prefix: Prefix = None, clock: Clock = None) -> None:
@@ -153,8 +155,7 @@ def run(prefix: Prefix = None, clock: Clock = None) -> None:
     options = [*(["--config", str(Options.config)] if Options.config else [])]
     over = [*(["--prefix", prefix] if prefix else []), *(["--clock", clock] if clock else [])]
     processes = {
-        role: subprocess.Popen([sys.executable, "-m", "stream.cli", *options, "worker", role, *over])
-        for role in ROLES
+        role: subprocess.Popen([sys.executable, "-m", "stream.cli", *options, "worker", role, *over]) for role in ROLES
     }
     print(f"running: {', '.join(ROLES)} (Ctrl-C ends them)", file=sys.stderr, flush=True)
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))

@@ -10,7 +10,8 @@ import msgspec
 
 from alerts.detector import interval_80
 from alerts.incidents import Incident, IncidentStore
-from alerts.watch import BUCKET_MS, Band
+from alerts.votes import Band
+from alerts.watch import BUCKET_MS
 from classifier.labels import Topic
 from stream.records import Opinion
 from stream.stores.protocols import ChartPoint, DocumentStore, TrendStore

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.watch import Band, Minute, Vote
+from alerts.votes import Band, Minute, Vote
 from stream.errors import Fenced
 from stream.records import Opinion, Story
 from stream.stores.protocols import (
@@ -222,7 +222,7 @@ def _vote(shard: _Shard, doc: Counted, vote: SeriesVote) -> None:
         stale = shard.stale.setdefault(minute, {})
         stale[vote.series] = stale.get(vote.series, 0) + 1
         return
-    negative = vote.label == 0
+    negative = vote.negative
     candidate = shard.votes.setdefault(minute, {}).setdefault(
         (vote.series, doc.story), [doc.received_ms, doc.id, negative, 0, 0]
     )

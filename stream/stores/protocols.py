@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.watch import Band, Minute
+from alerts.votes import Band, Minute
 from stream.records import Opinion, Story
 
 Resolution = Literal["5m", "hour", "day"]
@@ -18,6 +18,7 @@ RESOLUTION_MS: dict[Resolution, int] = {"5m": 300_000, "hour": 3_600_000, "day":
 
 
 STORY_MEMORY_MS = 7 * 86_400_000  # a story not told for so long (received time) is new again
+CLEARLY_NEGATIVE_MILLI = -250  # P(negative) - P(positive) of at least a quarter
 BANDS_KEPT = 768  # eight days of 15-minute buckets
 
 
@@ -59,9 +60,14 @@ class SeriesVote(NamedTuple):
     score_milli: int
     watched: bool
 
+    @property
+    def negative(self) -> bool:
+        """Whether the detector hears a negative voice: labelled so, and clearly (docs/decisions/0001)."""
+        return self.label == 0 and self.score_milli <= CLEARLY_NEGATIVE_MILLI
+
 
 class Counted(NamedTuple):
-    """One opinion as the trends see it. `excerpt` is an encoded `alerts.watch.Excerpt`, empty unless negative."""
+    """One opinion as the trends see it. `excerpt` is an encoded `alerts.votes.Excerpt`, empty unless negative."""
 
     id: str
     received_ms: int
@@ -97,7 +103,7 @@ class ShardState(NamedTuple):
 
 class ShardUpdate(NamedTuple):
     """What a close changes, written in one step or not at all. `outbox` holds encoded alerts by id,
-    `bands` rows of `alerts.watch.Band` (float64, shape buckets x 6) by series."""
+    `bands` rows of `alerts.votes.Band` (float64, shape buckets x 6) by series."""
 
     watch: bytes
     closed_until: int

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 import redis
 
-from alerts.watch import Band, Minute, Vote
+from alerts.votes import Band, Minute, Vote
 from stream.errors import Fenced
 from stream.stores.protocols import (
     BANDS_KEPT,
@@ -211,8 +211,9 @@ def _by_shard(docs: Sequence[Counted], shards: int) -> dict[int, _Part]:
         shown: set[int] = set()
         for vote in doc.votes:
             shard = _cached_shard_of(vote.series, shards)
-            split.setdefault(shard, []).extend(vote)
-            if vote.watched and vote.label == 0:
+            heard = (1 + vote.negative) * vote.watched  # 0 not watched, 1 a voice, 2 a negative one
+            split.setdefault(shard, []).extend((vote.series, vote.label, vote.score_milli, heard))
+            if vote.watched and vote.negative:
                 shown.add(shard)
         for shard, votes in split.items():
             part = parts.get(shard)

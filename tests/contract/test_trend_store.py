@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.crc import key_slot
 
-from alerts.watch import Band, Vote
+from alerts.votes import Band, Vote
 from stream.errors import Fenced, ServerUnavailable
 from stream.stores.memory import MemoryTrends
 from stream.stores.protocols import BANDS_KEPT, Counted, SeriesVote, ShardUpdate, TrendStore, shard_of
@@ -44,8 +44,11 @@ def store(make: Make) -> TrendStore:
     return make(1)
 
 
-def vote(series: str = "market:all", label: int = NEUTRAL, milli: int = 0, watched: bool = True) -> SeriesVote:
-    return SeriesVote(series, label, milli, watched)
+def vote(
+    series: str = "market:all", label: int = NEUTRAL, milli: int | None = None, watched: bool = True
+) -> SeriesVote:
+    score_milli = milli if milli is not None else (label - 1) * 900
+    return SeriesVote(series, label, score_milli, watched)
 
 
 def doc(

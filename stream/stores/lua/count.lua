@@ -1,6 +1,6 @@
 -- Counts a batch of posts into one shard: tests each id and counts in the same step.
 -- KEYS[1] the shard's key base; ARGV: seconds an id is remembered, docs as msgpack
--- [[id, received_ms, published_ms, story, first, stale, [series, label, score_milli, watched, series...], excerpt]...],
+-- [[id, received_ms, published_ms, story, first, stale, [series, label, score_milli, heard, series...], excerpt]...],
 -- the seconds that 5m, hour and day buckets are kept, then the excerpts, which the docs name by their place in ARGV
 -- (0: none; cmsgpack takes no bytes). Returns a string: 1 where a post was new, else 0.
 local base, seen_ttl = KEYS[1], ARGV[1]
@@ -80,13 +80,13 @@ local function join(candidate, received, id, negative, posts, negative_posts)
   candidate[4], candidate[5] = candidate[4] + posts, candidate[5] + negative_posts
 end
 
-local function take_vote(doc, minute, series, label)
+local function take_vote(doc, minute, series, heard)
   local at, received, id = minute_at(minute), doc[2], doc[1]
   if doc[6] then
     at.stale[series] = (at.stale[series] or 0) + 1
     return
   end
-  local negative = label == 0 and 1 or 0
+  local negative = heard == 2 and 1 or 0
   local start = starts[series]
   if not start then
     start = 'v' .. #series .. ':' .. series
@@ -110,7 +110,7 @@ for i, doc in ipairs(docs) do
     local votes = doc[7]
     for at = 1, #votes, 4 do
       chart(doc, bucket, votes[at], votes[at + 1], votes[at + 2])
-      if open and votes[at + 3] then take_vote(doc, minute, votes[at], votes[at + 1]) end
+      if open and votes[at + 3] > 0 then take_vote(doc, minute, votes[at], votes[at + 3]) end
     end
   else
     fresh[i] = '0'
