@@ -3,7 +3,6 @@ the same bytes, however they are cut into calls. Where minutes come from and ale
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,68 +12,17 @@ from numpy.typing import NDArray
 
 from alerts.detector import Scores, SurgeBank
 from alerts.errors import StateError
-from alerts.events import Alert, Driver, Drivers, EventKind, Evidence, Measured, RuleRef, SeriesRef, Severity, utc_text
+from alerts.events import Alert, EventKind, RuleRef, SeriesRef, Severity, utc_text
+from alerts.evidence import Context, add_negative, drivers_of, evidence_of, measured_of
 from alerts.lifecycle import Lifecycle, LifecycleState
 from alerts.rules import Rule
-from alerts.tails import interval_80
+from alerts.votes import BUCKET_MIN, Minute
 
-BUCKET_MIN = 15
 BUCKET_MS = BUCKET_MIN * 60_000
 RING = 16  # buckets of context kept: the detector's longest window, 4 h
-EVIDENCE = 5
 STORY_WINDOW_MIN = 72 * 60  # a story that voted in a series does not vote there again for three days
-DRIVERS = 5
 ASLEEP_AFTER = 2 * 24 * 60 // BUCKET_MIN  # a series without a vote for two days is aged in one step when it wakes
 SCHEMA = 1
-
-
-class Excerpt(msgspec.Struct, frozen=True, array_like=True):
-    """What an alert shows of a negative post."""
-
-    id: str
-    story: str
-    source: str
-    published_at: str
-    received_at: str
-    text: str
-    score_milli: int
-    topics: tuple[str, ...]
-    url: str | None = None
-    author: str | None = None
-
-
-class Vote(NamedTuple):
-    """A story's vote in one series and minute: its first member, and how many posts stand behind it."""
-
-    received_ms: int
-    id: str
-    story: str
-    negative: bool
-    posts: int
-    negative_posts: int
-
-
-class Minute(NamedTuple):
-    """All votes of one minute of received time (minutes since 1970), series -> votes in any order.
-
-    `stale` counts posts that came too late to vote; `excerpts` holds encoded `Excerpt`s of negative posts by id.
-    """
-
-    minute: int
-    votes: Mapping[str, Sequence[Vote]]
-    stale: Mapping[str, int]
-    excerpts: Mapping[str, bytes]
-
-
-class Band(NamedTuple):
-    """One closed bucket of a series: what came, what was expected (mean, variance), and the score."""
-
-    start_ms: int
-    negatives: float
-    total: float
-    expected: float
-    variance: float
-    score: float
 
 
 class Advance(NamedTuple):
@@ -86,20 +34,6 @@ class Advance(NamedTuple):
     voted_removed: dict[str, list[str]]
 
 
-class _Context(msgspec.Struct, array_like=True):
-    """What stands behind one bucket of one series."""
-
-    bucket: int
-    negatives: int = 0
-    total: int = 0
-    posts: int = 0
-    stale: int = 0
-    best: list[tuple[int, int, str, bytes]] = []  # (score_milli, received_ms, id, excerpt), strongest first
-    topics: dict[str, int] = {}
-    sources: dict[str, int] = {}
-    stories: dict[str, int] = {}
-
-
 class _Series(msgspec.Struct, array_like=True):
     """Everything about one series but the detector's arrays."""
 
@@ -107,7 +41,7 @@ class _Series(msgspec.Struct, array_like=True):
     born: int  # the bucket of its first vote
     last: int  # the bucket of its last vote
     asleep_since: int | None = None  # the first bucket that was not closed
-    contexts: list[_Context] = []
+    contexts: list[Context] = []
     lifecycles: dict[str, LifecycleState] = {}
     incidents: dict[str, str] = {}
 
@@ -136,7 +70,7 @@ class Watch:
         self._bucket: int | None = None
         self._awake: NDArray[np.intp] = np.array([], dtype=np.intp)
         self._firing: dict[str, set[int]] = {rule.id: set() for rule in rules}
-        self._now: dict[int, _Context] = {}  # slot -> context of the bucket that is filling
+        self._now: dict[int, Context] = {}  # slot -> context of the bucket that is filling
         self.voted: dict[str, dict[str, int]] = {k: dict(v) for k, v in (voted or {}).items()}
 
     def to_bytes(self) -> bytes:
@@ -207,11 +141,11 @@ class Watch:
                 step.voted_added.setdefault(name, {})[vote.story] = minute.minute
                 context.total += 1
                 if vote.negative:
-                    _add_negative(context, vote, minute.excerpts.get(vote.id))
+                    add_negative(context, vote, minute.excerpts.get(vote.id))
         for name, count in minute.stale.items():
             self._context(name, bucket).stale += count
 
-    def _context(self, name: str, bucket: int) -> _Context:
+    def _context(self, name: str, bucket: int) -> Context:
         slot = self._slots.get(name)
         if slot is None:
             slot = self._slots[name] = len(self._series)
@@ -226,7 +160,7 @@ class Watch:
                 self._awake = np.append(self._awake, slot)
             series.last = bucket
             series.contexts = [kept for kept in series.contexts if kept.bucket > bucket - RING]
-            context = self._now[slot] = _Context(bucket)
+            context = self._now[slot] = Context(bucket)
             series.contexts.append(context)
         return context
 
@@ -313,9 +247,9 @@ class Watch:
             bucket_start=utc_text(bucket * BUCKET_MS),
             evaluated_at=evaluated_at,
             severity=severity,
-            measured=_measured(scores, row, window, contexts, threshold),
-            evidence=_evidence(contexts),
-            drivers=_drivers(contexts),
+            measured=measured_of(scores, row, window, contexts, threshold),
+            evidence=evidence_of(contexts),
+            drivers=drivers_of(contexts),
         )
 
     def _forget_stories(self, bucket: int, step: "_Step") -> None:
@@ -355,105 +289,5 @@ class _Step:
         return Advance(self.alerts, bands, self.voted_added, removed)
 
 
-def _add_negative(context: _Context, vote: Vote, raw: bytes | None) -> None:
-    context.negatives += 1
-    context.stories[vote.story] = context.stories.get(vote.story, 0) + vote.negative_posts
-    if raw is None:
-        return
-    excerpt = decode_excerpt(raw)
-    context.sources[excerpt.source] = context.sources.get(excerpt.source, 0) + 1
-    for topic in excerpt.topics:
-        # a vote's weight is 840, which 1 to 8 topics divide without a remainder: sums do not depend on order
-        context.topics[topic] = context.topics.get(topic, 0) + 840 // len(excerpt.topics)
-    context.best.append((excerpt.score_milli, vote.received_ms, vote.id, raw))
-    context.best.sort()
-    del context.best[EVIDENCE:]
-
-
-def _measured(scores: Scores, row: int, window: int, contexts: list[_Context], threshold: float) -> Measured:
-    expected, variance = float(scores.window_expected[row]), float(scores.window_variance[row])
-    low, high = interval_80(expected, variance)
-    negatives, total = int(scores.window_negatives[row]), int(scores.window_totals[row])
-    return Measured(
-        negatives=negatives,
-        total=total,
-        stories=negatives,
-        posts=sum(context.posts for context in contexts),
-        stale=sum(context.stale for context in contexts),
-        expected=round(expected, 3),
-        expected_low=low,
-        expected_high=high,
-        share=round(negatives / total, 4) if total else 0.0,
-        usual_share=round(float(scores.usual_share[row]), 4),
-        score=round(float(scores.score[row]), 3),
-        threshold=round(threshold, 3),
-        key="negative_share",
-        window_minutes=window * BUCKET_MIN,
-    )
-
-
-def _evidence(contexts: list[_Context]) -> tuple[Evidence, ...]:
-    best = sorted(entry for context in contexts for entry in context.best)[:EVIDENCE]
-    stories: Counter[str] = Counter()
-    for context in contexts:
-        stories.update(context.stories)
-    chosen = []
-    for rank, (score_milli, _received, _id, raw) in enumerate(best, start=1):
-        excerpt = decode_excerpt(raw)
-        posts = stories[excerpt.story]
-        why = "strongest negative story" if rank == 1 else f"negative story ranked {rank}"
-        chosen.append(
-            Evidence(
-                id=excerpt.id,
-                story=excerpt.story,
-                source=excerpt.source,
-                published_at=excerpt.published_at,
-                received_at=excerpt.received_at,
-                text=excerpt.text,
-                score=score_milli / 1000,
-                why=f"{why}, told by {posts} posts" if posts > 1 else why,
-                url=excerpt.url,
-                author=excerpt.author,
-            )
-        )
-    return tuple(chosen)
-
-
-def _drivers(contexts: list[_Context]) -> Drivers:
-    topics: Counter[str] = Counter()
-    sources: Counter[str] = Counter()
-    stories: Counter[str] = Counter()
-    for context in contexts:
-        topics.update(context.topics)
-        sources.update(context.sources)
-        stories.update(context.stories)
-    return Drivers(_shares(topics), _shares(sources), _shares(stories))
-
-
-def _shares(weights: Counter[str]) -> tuple[Driver, ...]:
-    """The heaviest few and `other`, in shares of four decimals that sum to 1 exactly."""
-    total = sum(weights.values())
-    if not total:
-        return ()
-    ranked = sorted(weights.items(), key=lambda item: (-item[1], item[0]))
-    rows = ranked[:DRIVERS] + ([("other", sum(w for _, w in ranked[DRIVERS:]))] if len(ranked) > DRIVERS else [])
-    parts = [w * 10_000 // total for _, w in rows]
-    parts[0] += 10_000 - sum(parts)
-    return tuple(Driver(name, part / 10_000) for (name, _), part in zip(rows, parts, strict=True))
-
-
 def _digest(*parts: str) -> str:
     return hashlib.blake2b("\x00".join(parts).encode(), digest_size=10).hexdigest()
-
-
-def encode_excerpt(excerpt: Excerpt) -> bytes:
-    """The excerpt as msgpack."""
-    return msgspec.msgpack.encode(excerpt)
-
-
-def decode_excerpt(raw: bytes) -> Excerpt:
-    """The excerpt that `encode_excerpt` wrote."""
-    return _EXCERPT.decode(raw)
-
-
-_EXCERPT = msgspec.msgpack.Decoder(Excerpt)

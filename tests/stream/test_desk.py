@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
-from alerts.watch import Band
+from alerts.votes import Band
 from stream.desk.app import create_app
 from stream.desk.live import Board, Full
 from stream.desk.views import market_mood
