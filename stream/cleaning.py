@@ -47,7 +47,7 @@ def _unwanted() -> re.Pattern[str]:
 
 def clean_text(text: str) -> str:
     """The text without format (Cf) and control characters, trimmed; line breaks and tabs stay."""
-    text = text.replace("\r\n", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not (text.isascii() and text.isprintable()):
         text = _unwanted().sub("", text)
     return text.strip()

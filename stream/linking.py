@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_CASHTAG = re.compile(r"(?<![\w$])\$([A-Za-z]{1,5}(?:[.-][A-Za-z]{1,2})?)(?![\w$])")
-_CODE = re.compile(r"(?<![\w.])(\d{6}\.(?:SH|SZ|BJ)|\d{4,5}\.HK)(?!\w)", re.IGNORECASE)
+# Letters are ASCII here: Chinese has no spaces, so 看好$ABCD走势 holds a cashtag.
+_CASHTAG = re.compile(r"(?<![A-Za-z0-9_$])\$([A-Za-z]{1,5}(?:[.-][A-Za-z]{1,2})?)(?![A-Za-z0-9_$])")
+_CODE = re.compile(r"(?<![A-Za-z0-9_.])(\d{6}\.(?:SH|SZ|BJ)|\d{4,5}\.HK)(?![A-Za-z0-9_])", re.IGNORECASE)
 _SUFFIXED = re.compile(r"\.(SH|SZ|BJ|HK)$")
 
 COUNTS_FROM = 0.5
@@ -57,7 +58,7 @@ def link(text: str, symbols: Sequence[str], targets: Sequence[str]) -> list[Link
 def _target(text: str, target: str, found: dict[str, Link]) -> Link:
     symbol = canonical_symbol(target)
     known = found.get(symbol)
-    start = text.lower().find(target.lower())
-    at = (start, start + len(target)) if start >= 0 else (None, None)
+    found_at = re.search(re.escape(target), text, re.IGNORECASE)
+    at = found_at.span() if found_at else (None, None)
     symbol_known, market = (known.symbol, known.market) if known else (None, None)
     return Link(symbol_known, target, market, at[0], at[1], "target", 1.0)

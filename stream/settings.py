@@ -9,7 +9,7 @@ import secrets
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -20,6 +20,9 @@ from stream.errors import SettingsError
 ENVIRONMENT_PREFIX = "GROUNDSWELL_"
 LOCAL_ROOT = Path(".groundswell")
 DEPLOYED_RULES = Path(__file__).parent.parent / "deploy" / "rules.yml"
+
+
+Prefix = Annotated[str, msgspec.Meta(pattern=r"^([a-z0-9][a-z0-9._-]{0,62})?$")]  # Elasticsearch takes no capitals
 
 
 class Kafka(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,17 +53,18 @@ class Elasticsearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the desk page listens."""
+    """Where the desk page listens, and under which names it may be opened."""
 
     host: str = "127.0.0.1"
     port: int = 8642
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "::1")
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings. `prefix` separates a history and all that is derived from it from the live topics."""
 
     clock: Literal["broker", "record"] = "broker"
-    prefix: str = ""
+    prefix: Prefix = ""
     shards: int = 2
     batch: int = 500
     batch_wait_s: float = 0.2

@@ -26,4 +26,4 @@ def datetime_ms(when: datetime) -> int:
 def format_ms(ms: int) -> str:
     """`2026-01-05T09:30:00.000Z` for milliseconds since 1970."""
     when = _EPOCH + timedelta(milliseconds=ms)
-    return when.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    return when.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

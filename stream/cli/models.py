@@ -44,4 +44,23 @@ def evaluate(
     report(result, json.dumps(result, ensure_ascii=False, indent=2), as_json)
 
 
-COMMANDS = {"train": train, "evaluate": evaluate}
+def bench(
+    target: Annotated[Literal["classify", "detect", "replay", "roles", "all"], typer.Argument(help="What to measure.")],
+) -> None:
+    """Measure: one JSON object last. `roles` starts servers of its own.
+
+    Example: groundswell bench detect
+    """
+    from stream.bench import TARGETS, machine
+
+    before = machine()
+    chosen = TARGETS if target == "all" else {target: TARGETS[target]}
+    results = {}
+    for name, measure in chosen.items():
+        results[name] = measure()
+        if target == "all":
+            print(json.dumps(results[name]))
+    print(json.dumps({**(results if target == "all" else results[target]), "machine": before}))
+
+
+COMMANDS = {"train": train, "evaluate": evaluate, "bench": bench}

@@ -203,7 +203,7 @@ def _desk(config: Settings) -> None:
         watermark = trends.watermark(1) if config.clock == "record" else None
         return watermark if watermark is not None else int(time.time() * 1000)
 
-    app = create_app(trends, document_store(config), incident_book(config), now=now, learning_days=learning_days)
+    app = create_app(trends, document_store(config), incident_book(config), now=now, learning_days=learning_days, hosts=config.desk.hosts)
     print(f"the desk is at http://{config.desk.host}:{config.desk.port}", file=sys.stderr, flush=True)
     server(app, config.desk.host, config.desk.port).run()
 

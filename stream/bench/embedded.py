@@ -1,0 +1,103 @@
+"""Benchmarks without servers: the classifier, the detector, the replay of the bundled sample."""
+
+import time
+from collections.abc import Callable
+from statistics import median
+
+import msgspec
+import numpy as np
+
+from alerts.detector import SurgeBank
+from alerts.rules import load_rules
+from classifier import bench
+from classifier.inference import load
+from stream.embedded import Spine
+from stream.records import Message
+from stream.sample import generate
+from stream.settings import DEPLOYED_RULES
+
+SERIES, BUCKETS, ROUNDS = 500, 96, 5
+
+
+def classify() -> dict[str, object]:
+    """Texts a second in batches; the baseline judges the same texts one by one."""
+    texts = [post.text for post in generate(days=4, surge_at_h=84).posts][:4000]
+    result = bench.run(texts)
+    model = load()
+
+    def singly() -> None:
+        for text in texts[:500]:
+            model.classify([text], ["en"], [()])
+
+    alone = [500 / _seconds(singly) for _ in range(ROUNDS)]
+    return {**result, "baseline": "one text a call", "ratio": round(result["texts_per_s"] / median(alone), 2)}
+
+
+def detect() -> dict[str, object]:
+    """Microseconds a row with all series in one call; the baseline closes the same buckets series by series."""
+    rng = np.random.default_rng(1)
+    totals = rng.poisson(3.0, (BUCKETS, SERIES)).astype(float)
+    negatives = rng.binomial(totals.astype(int), 0.2).astype(float)
+
+    def closed(together: bool) -> float:
+        bank, slots = SurgeBank(), np.arange(SERIES)
+        bank.add(SERIES)
+
+        def run() -> None:
+            for bucket in range(BUCKETS if together else 2):
+                groups = [slots] if together else [slots[n : n + 1] for n in range(SERIES)]
+                for group in groups:
+                    starts_s = np.full(len(group), bucket * 900.0)
+                    bank.close(group, starts_s, negatives[bucket, group], totals[bucket, group])
+
+        return _seconds(run) / (BUCKETS if together else 2) / SERIES * 1e6
+
+    vectorised, alone = [closed(True) for _ in range(ROUNDS)], [closed(False) for _ in range(ROUNDS)]
+    return {
+        "target": "detect",
+        "series": SERIES,
+        "microseconds_per_row": round(median(vectorised), 2),
+        "microseconds_per_row_spread": [round(min(vectorised), 2), round(max(vectorised), 2)],
+        "baseline": "series by series",
+        "baseline_microseconds_per_row": round(median(alone), 1),
+        "ratio": round(median(alone) / median(vectorised), 1),
+    }
+
+
+def replay() -> dict[str, object]:
+    """Posts a second through all stages in one process; the baseline is the classifier alone on the same posts."""
+    posts = generate().posts
+    messages = [
+        Message(msgspec.json.encode({k: v for k, v in msgspec.structs.asdict(post).items() if v is not None}))
+        for post in posts
+    ]
+    rules, model = load_rules(DEPLOYED_RULES), load()
+
+    def whole() -> None:
+        spine = Spine(model, rules, {}, None)
+        for start in range(0, len(messages), 1000):
+            spine.feed(messages[start : start + 1000])
+        spine.finish()
+
+    def judged() -> None:
+        for start in range(0, len(posts), 1000):
+            part = posts[start : start + 1000]
+            model.classify([post.text for post in part], ["en"] * len(part), [()] * len(part))
+
+    rates = [len(posts) / _seconds(whole) for _ in range(3)]
+    alone = [len(posts) / _seconds(judged) for _ in range(3)]
+    return {
+        "target": "replay",
+        "posts": len(posts),
+        "posts_per_s": round(median(rates)),
+        "posts_per_s_spread": [round(min(rates)), round(max(rates))],
+        "baseline": "the classifier alone",
+        "ratio": round(median(rates) / median(alone), 3),
+    }
+
+
+def _seconds(function: Callable[[], None]) -> float:
+    started_s = time.perf_counter()
+    function()
+    return time.perf_counter() - started_s
+

@@ -1,0 +1,173 @@
+"""Posts a second through each role and through all together, over the real Kafka, Redis and Elasticsearch, with the
+latency from the broker's append to the count at half of that. Starts its own servers in a folder of its own.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
+
+from deploy.local import Stack
+from stream.app import group_of
+from stream.errors import GroundswellError
+from stream.produce import Pace, produce
+from stream.sample import generate
+from stream.settings import LOCAL_ROOT, Settings, load_settings
+from stream.topics import create_topics, topics
+
+POSTS = 45_000
+PREFIX = "bench."
+WAIT_S = 240
+LATENCY_S = 30
+AHEAD = 3_000  # messages a role has taken before the clock starts: its start-up is not its speed
+
+
+def run(posts: int = POSTS) -> dict[str, object]:
+    """Each role alone over the same posts, then all together, then latency at half of that rate."""
+    folder = Path(tempfile.mkdtemp(prefix="groundswell-bench-"))
+    folder.chmod(0o755)
+    stack = Stack(folder / "stack", cache=LOCAL_ROOT / "cache")
+    info = stack.up(free_ports=True)
+    try:
+        environment = {
+            "GROUNDSWELL_KAFKA__BOOTSTRAP": info.kafka,
+            "GROUNDSWELL_REDIS__URL": info.redis_url,
+            "GROUNDSWELL_ELASTICSEARCH__URL": info.elasticsearch_url,
+            "GROUNDSWELL_CHANNELS__CONSOLE": "false",
+        }
+        bench = _Bench(folder, environment)
+        return bench.run(posts)
+    finally:
+        stack.down()
+
+
+class _Bench:
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self._folder, self._environment = folder, environment
+        self._file = folder / "posts.jsonl"
+
+    def _settings(self, prefix: str) -> Settings:
+        return load_settings(None, {**self._environment, "GROUNDSWELL_PREFIX": prefix})
+
+    def run(self, posts: int) -> dict[str, object]:
+        _write(self._file, posts)
+        alone = self._settings("alone.")
+        create_topics(alone)
+        produce([self._file], alone, b"bench", Pace(None, None, time.monotonic, time.sleep), _silent)
+        rates = {}
+        for role in ("classify", "trends", "index"):
+            with self._workers(alone, [role]):
+                rates[role] = self._rate(alone, role)
+        together = self._settings("together.")
+        create_topics(together)
+        with self._workers(together, ["classify", "trends", "index", "notify"]):
+            produce([self._file], together, b"bench", Pace(None, None, time.monotonic, time.sleep), _silent)
+            all_rate = self._rate(together, "trends", also="index")
+            half = max(all_rate / 2, 1.0)
+            few = self._folder / "few.jsonl"
+            _write(few, int(half * LATENCY_S), first=posts)
+            mark = len(self._log("trends"))
+            produce([few], together, b"bench", Pace(half, None, time.monotonic, time.sleep), _silent)
+            time.sleep(8)
+            latency = _latency(self._log("trends")[mark:])
+        return {
+            "target": "roles",
+            "posts": posts,
+            "posts_per_s": {**{role: round(rate) for role, rate in rates.items()}, "all_together": round(all_rate)},
+            "baseline": "classify alone",
+            "ratio": round(all_rate / rates["classify"], 3),
+            "latency_at_posts_per_s": round(half),
+            "produce_to_trend_ms": latency,
+        }
+
+    @contextmanager
+    def _workers(self, settings: Settings, roles: list[str]) -> Iterator[None]:
+        environment = {**os.environ, **self._environment, "GROUNDSWELL_PREFIX": settings.prefix}
+        processes = []
+        for role in roles:
+            log = (self._folder / f"{role}.log").open("ab")
+            command = [sys.executable, "-m", "stream.cli", "worker", role]
+            processes.append(subprocess.Popen(command, cwd=self._folder, env=environment, stdout=log, stderr=log))
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.wait(30)
+
+    def _rate(self, settings: Settings, role: str, also: str | None = None) -> float:
+        """Messages a second from the moment `AHEAD` are acknowledged until all are (by `also` too)."""
+        names = topics(settings.prefix)
+        topic = names.posts if role == "classify" else names.opinions
+        roles = [role, *([also] if also else [])]
+        counted: list[tuple[float, int]] = []
+        deadline_s = time.monotonic() + WAIT_S
+        while time.monotonic() < deadline_s:
+            end = _end(settings, topic)
+            done = min(_acknowledged(settings, each, topic) for each in roles)
+            counted.append((time.monotonic(), done))
+            posts_end = _end(settings, names.posts)
+            through = role == "classify" or _acknowledged(settings, "classify", names.posts) >= posts_end
+            if through and done >= end and done > AHEAD:
+                start_s, first = next((at, n) for at, n in counted if n >= AHEAD)
+                last_s = next(at for at, n in counted if n == done)
+                return (done - first) / max(last_s - start_s, 0.1)
+            time.sleep(0.2)
+        raise GroundswellError(f"role {role} did not get through in {WAIT_S} s; see {self._folder / role}.log")
+
+    def _log(self, role: str) -> str:
+        return (self._folder / f"{role}.log").read_text(errors="replace")
+
+
+def _write(path: Path, posts: int, first: int = 0) -> None:
+    """Invented posts with ids of their own; live posts bear no time that is to come."""
+    texts = generate().posts
+    with path.open("wb") as file:
+        for number in range(first, first + posts):
+            post = texts[number % len(texts)]
+            record = {k: v for k, v in msgspec.structs.asdict(post).items() if v is not None}
+            file.write(msgspec.json.encode({**record, "id": f"bench-{number}"}) + b"\n")
+
+
+def _silent(_done: int, _of: int) -> None:
+    return None
+
+
+def _end(settings: Settings, topic: str) -> int:
+    consumer = KafkaConsumer(bootstrap_servers=settings.kafka.bootstrap, enable_auto_commit=False)
+    try:
+        parts = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or ()]
+        return sum(consumer.end_offsets(parts).values())
+    finally:
+        consumer.close()
+
+
+def _acknowledged(settings: Settings, role: str, topic: str) -> int:
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
+    try:
+        found: Any = admin.list_group_offsets(group_of(role, settings.prefix))
+        return sum(max(0, at.offset) for part, at in found.items() if part.topic == topic)
+    finally:
+        admin.close()
+
+
+def _latency(log: str) -> dict[str, int] | None:
+    """The worst of the meter's lines that speak of latency: p50 and p99 in ms."""
+    lines = [json.loads(found) for found in re.findall(r"\{\"role\": \"trends\".*?\}", log)]
+    told = [line for line in lines if "p99_ms" in line][1:]  # the first holds what waited before
+    if not told:
+        return None
+    p50 = sorted(line["p50_ms"] for line in told)[len(told) // 2]
+    return {"p50_ms": p50, "p99_ms": max(line["p99_ms"] for line in told)}
