@@ -120,6 +120,9 @@ class Watch:
         if self._bucket is None:
             self._bucket = bucket
         while self._bucket < bucket:
+            if not len(self._awake):  # years without a voice pass in one step
+                self._bucket = bucket
+                return
             self._close(self._bucket, step)
             self._bucket += 1
             if self._bucket % ASLEEP_AFTER == 0:
