@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Self
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
+from kafka.errors import CoordinatorNotAvailableError
 
 from deploy.local import StackInfo
 from stream.app import group_of
@@ -130,6 +131,8 @@ class Place:
         admin = KafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap)
         try:
             found = admin.list_group_offsets({group: None})[group]
+        except CoordinatorNotAvailableError:  # a young broker has made no topic for the groups' offsets yet
+            return {}
         finally:
             admin.close()
         return {part.partition: at.offset for part, at in found.items() if part.topic == topic and at.offset >= 0}
