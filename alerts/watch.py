@@ -22,6 +22,7 @@ BUCKET_MS = BUCKET_MIN * 60_000
 RING = 16  # buckets of context kept: the detector's longest window, 4 h
 STORY_WINDOW_MIN = 72 * 60  # a story that voted in a series does not vote there again for three days
 ASLEEP_AFTER = 2 * 24 * 60 // BUCKET_MIN  # a series without a vote for two days is aged in one step when it wakes
+LONGEST_SLEEP = 365 * 24 * 60 // BUCKET_MIN  # what was known a year ago weighs nothing, and soon underflows
 SCHEMA = 1
 
 
@@ -130,7 +131,7 @@ class Watch:
 
     def _take(self, minute: Minute, step: "_Step") -> None:
         bucket = minute.minute // BUCKET_MIN
-        for name, votes in minute.votes.items():
+        for name, votes in sorted(minute.votes.items()):  # new series take their slots in one order
             context = self._context(name, bucket)
             voted = self.voted.setdefault(name, {})
             for vote in sorted(votes):
@@ -145,7 +146,7 @@ class Watch:
                 context.total += 1
                 if vote.negative:
                     add_negative(context, vote, minute.excerpts.get(vote.id))
-        for name, count in minute.stale.items():
+        for name, count in sorted(minute.stale.items()):
             self._context(name, bucket).stale += count
 
     def _context(self, name: str, bucket: int) -> Context:
@@ -158,7 +159,8 @@ class Watch:
         if context is None:
             series = self._series[slot]
             if series.asleep_since is not None:
-                self._bank.skip(np.array([slot]), np.array([float(bucket - series.asleep_since)]))
+                slept = min(bucket - series.asleep_since, LONGEST_SLEEP)
+                self._bank.skip(np.array([slot]), np.array([float(slept)]))
                 series.asleep_since = None
                 self._awake = np.append(self._awake, slot)
             series.last = bucket
@@ -261,8 +263,10 @@ class Watch:
         oldest = bucket * BUCKET_MIN - STORY_WINDOW_MIN
         for name, stories in self.voted.items():
             gone = [story for story, minute in stories.items() if minute <= oldest]
+            added = step.voted_added.get(name, {})
             for story in gone:
                 del stories[story]
+                added.pop(story, None)  # came and went within one step
             if gone:
                 step.voted_removed.setdefault(name, []).extend(gone)
 
