@@ -49,4 +49,6 @@ def make_app(role: str, settings: Settings) -> faust.App:
 def run_app(app: faust.App) -> None:
     """Runs the app until a signal ends it; raises `SystemExit` as Faust's worker does."""
     logging.getLogger("faust").setLevel(logging.WARNING)
-    faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, quiet=True).execute_from_commandline()
+    worker = faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, quiet=True)
+    worker.spinner = None  # it hides the cursor, in files too
+    worker.execute_from_commandline()

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from stream.errors import ServerUnavailable, SettingsError
+from stream.errors import ServerUnavailable
 from stream.settings import Settings
 from stream.times import format_ms
-from stream.topics import STARTED_BY, topics
+from stream.topics import BOOTSTRAP_TIMEOUT_MS, CREATED_BY, STARTED_BY, topics
 
 HEADER_PREFIX = "groundswell-"
 ADDED = (
@@ -48,17 +48,22 @@ class Letter(NamedTuple):
 
 
 def read_letters(settings: Settings) -> Iterator[Letter]:
-    """All letters that lie in the topic now, in order. Raises `ServerUnavailable`, or `SettingsError` for no topic."""
+    """All letters that lie in the topic now, in order. Raises `ServerUnavailable`."""
     name = topics(settings.prefix).dead_letters
     where = settings.kafka.bootstrap
     try:
-        consumer = KafkaConsumer(bootstrap_servers=where, enable_auto_commit=False, max_partition_fetch_bytes=8 << 20)
+        consumer = KafkaConsumer(
+            bootstrap_servers=where,
+            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
+            enable_auto_commit=False,
+            max_partition_fetch_bytes=8 << 20,
+        )
     except (KafkaError, OSError, ValueError) as error:
         reason = type(error).__name__
         raise ServerUnavailable(f"Kafka at {where} does not answer ({reason}); {STARTED_BY}") from None
     try:
         if name not in consumer.topics():
-            raise SettingsError(f"topic {name} is not there; run 'groundswell topics create'")
+            raise ServerUnavailable(f"Kafka at {where} has no topic {name}; run {CREATED_BY}")
         parts = [TopicPartition(name, number) for number in sorted(consumer.partitions_for_topic(name) or ())]
         consumer.assign(parts)
         ends = consumer.end_offsets(parts)

@@ -6,12 +6,14 @@ from typing import NamedTuple
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from stream.errors import ServerUnavailable, SettingsError
+from stream.errors import ServerUnavailable
 from stream.settings import Settings
 
 DAY_MS = 86_400_000
 MIB = 1 << 20
+BOOTSTRAP_TIMEOUT_MS = 5000  # how long a broker may be silent before it counts as away
 STARTED_BY = "run 'groundswell up', or set kafka.bootstrap"
+CREATED_BY = "'groundswell topics create', with the prefix and clock in force"
 
 
 class Topics(NamedTuple):
@@ -80,7 +82,7 @@ def create_topics(settings: Settings) -> list[str]:
 
 
 def partitions_of(settings: Settings, topic: str) -> int:
-    """How many partitions a topic has. Raises `ServerUnavailable`, or `SettingsError` where it is not there."""
+    """How many partitions a topic has. Raises `ServerUnavailable`, also where the topic is not there (yet)."""
     admin = _admin(settings)
     try:
         described = admin.describe_topics([topic])
@@ -90,14 +92,17 @@ def partitions_of(settings: Settings, topic: str) -> int:
     finally:
         admin.close()
     if not count:
-        raise SettingsError(f"topic {topic} is not there; run 'groundswell topics create'")
+        raise ServerUnavailable(f"Kafka at {settings.kafka.bootstrap} has no topic {topic}; run {CREATED_BY}")
     return count
 
 
 def _admin(settings: Settings) -> KafkaAdminClient:
     try:
         return KafkaAdminClient(
-            bootstrap_servers=settings.kafka.bootstrap, request_timeout_ms=10_000, client_id="groundswell-admin"
+            bootstrap_servers=settings.kafka.bootstrap,
+            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
+            request_timeout_ms=10_000,
+            client_id="groundswell-admin",
         )
     except (KafkaError, OSError, ValueError) as error:
         reason = type(error).__name__

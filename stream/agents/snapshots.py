@@ -7,6 +7,7 @@ from kafka.errors import KafkaError
 
 from stream.errors import ServerUnavailable
 from stream.settings import Settings
+from stream.topics import BOOTSTRAP_TIMEOUT_MS
 
 
 def read_snapshots(settings: Settings, topic: str) -> dict[int, bytes]:
@@ -15,6 +16,7 @@ def read_snapshots(settings: Settings, topic: str) -> dict[int, bytes]:
     try:
         consumer = KafkaConsumer(
             bootstrap_servers=settings.kafka.bootstrap,
+            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
             enable_auto_commit=False,
             max_partition_fetch_bytes=32 << 20,
             fetch_max_bytes=64 << 20,

@@ -134,7 +134,10 @@ def worker(role: RoleName, prefix: Prefix = None, clock: Clock = None) -> None:
         return
     from stream.agents import ROLES as BUILD
     from stream.app import run_app
+    from stream.topics import partitions_of
+    from stream.topics import topics as names
 
+    _patiently(role, lambda: partitions_of(config, names(config.prefix).posts))  # Faust itself says it in 40 lines
     app = _patiently(role, lambda: BUILD[role](config))
     try:
         run_app(app)
@@ -203,7 +206,14 @@ def _desk(config: Settings) -> None:
         watermark = trends.watermark(1) if config.clock == "record" else None
         return watermark if watermark is not None else int(time.time() * 1000)
 
-    app = create_app(trends, document_store(config), incident_book(config), now=now, learning_days=learning_days, hosts=config.desk.hosts)
+    app = create_app(
+        trends,
+        document_store(config),
+        incident_book(config),
+        now=now,
+        learning_days=learning_days,
+        hosts=config.desk.hosts,
+    )
     print(f"the desk is at http://{config.desk.host}:{config.desk.port}", file=sys.stderr, flush=True)
     server(app, config.desk.host, config.desk.port).run()
 
