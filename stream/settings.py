@@ -57,7 +57,7 @@ class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     host: str = "127.0.0.1"
     port: int = 8642
-    hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "::1")
+    hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -48,17 +48,24 @@ class Role:
 
         async def agent(stream: Any) -> AsyncIterator[None]:  # Faust's own types know events only as their values
             take = stream.noack_take(self.settings.batch, within=self.settings.batch_wait_s)
+            running: asyncio.Task[None] | None = None
             async for events in take:
-                batch = [_message(event.message) for event in events]
-                started_s = time.monotonic()
-                await self.until_done(partial(handle, batch))
-                self.fault.pass_point(f"{self.name}.before_ack", batch)
-                for event in events:
-                    event.ack()
-                self.meter.add(len(batch), time.monotonic() - started_s)
+                # Faust gathers the next batch while this one waits for its sinks: one is under way, order stays
+                if running is not None:
+                    await running
+                running = asyncio.create_task(self._finish(list(events), handle))
                 yield
 
         self.app.agent(channel, name=f"{self.group}.agent", concurrency=1)(agent)
+
+    async def _finish(self, events: Sequence[Any], handle: Callable[[Sequence[Message]], Awaitable[None]]) -> None:
+        batch = [_message(event.message) for event in events]
+        started_s = time.monotonic()
+        await self.until_done(partial(handle, batch))
+        self.fault.pass_point(f"{self.name}.before_ack", batch)
+        for event in events:
+            event.ack()
+        self.meter.add(len(batch), time.monotonic() - started_s)
 
     async def work(self, function: Callable[..., T], *arguments: Any) -> T:
         """Runs a blocking function in the role's one worker thread."""

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
 
 from deploy.local import Stack
 from stream.app import group_of
@@ -157,8 +158,11 @@ def _end(settings: Settings, topic: str) -> int:
 def _acknowledged(settings: Settings, role: str, topic: str) -> int:
     admin = KafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
     try:
-        found: Any = admin.list_group_offsets(group_of(role, settings.prefix))
-        return sum(max(0, at.offset) for part, at in found.items() if part.topic == topic)
+        group = group_of(role, settings.prefix)
+        found: Any = admin.list_group_offsets(group)
+        return sum(max(0, at.offset) for part, at in found[group].items() if part.topic == topic)
+    except KafkaError:  # the coordinator of a new group takes a moment
+        return 0
     finally:
         admin.close()
 
