@@ -1,0 +1,245 @@
+"""Claims about the closing of minutes: what is committed once, sent at least once, and by one worker at a time."""
+
+import dataclasses
+from collections.abc import Callable
+
+import msgspec
+
+from alerts.events import decode_alert
+from alerts.rules import Rule
+from alerts.votes import Minute
+from stream.stores.memory import MemoryTrends
+from stream.stores.protocols import Counted, SeriesVote, ShardUpdate
+from stream.trends import LEASE_MS, Closer, Sendable, Snapshot
+from tests.alerts.votes_of_days import DAY_MIN, RULE, START_MIN, Burst, days
+
+MINUTE_MS = 60_000
+BURST_MIN = 2 * DAY_MIN + 300
+HISTORY = days(1, 3, [Burst("issuer:C1", BURST_MIN), Burst("issuer:C0", BURST_MIN + 300)])
+END_MS = (START_MIN + 3 * DAY_MIN) * MINUTE_MS
+
+
+@dataclasses.dataclass
+class Hand:
+    """A clock that moves when told."""
+
+    ms: int = 1_000_000
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+def counted(minutes: list[Minute]) -> list[Counted]:
+    """The minutes' votes as the posts behind them."""
+    return [
+        Counted(
+            id=f"{vote.id}-{copy}",
+            received_ms=vote.received_ms,
+            published_ms=vote.received_ms,
+            story=vote.story,
+            first=copy == 0,
+            stale=False,
+            votes=(SeriesVote(series, 0 if vote.negative else 1, -800 if vote.negative else 0, True),),
+            excerpt=minute.excerpts.get(vote.id, b"") if vote.negative else b"",
+        )
+        for minute in minutes
+        for series, votes in minute.votes.items()
+        for vote in votes
+        for copy in range(vote.posts)
+    ]
+
+
+DOCS = counted(HISTORY)
+
+
+def filled(store: MemoryTrends, until_ms: int = END_MS) -> MemoryTrends:
+    store.count([doc for doc in DOCS if doc.received_ms < until_ms])
+    store.progress({0: until_ms})
+    return store
+
+
+def closer(store: MemoryTrends, owner: str = "a", clock: Callable[[], int] = lambda: 0) -> Closer:
+    return Closer(store, [RULE], owner, clock)
+
+
+def take(worker: Closer) -> list[Sendable]:
+    """Closes, sends and confirms all that is due."""
+    worker.close(1)
+    sent = worker.outbox()
+    worker.confirm(sent)
+    return sent
+
+
+WHOLE = take(closer(filled(MemoryTrends())))
+
+
+def test_the_bursts_are_found_and_leave_the_outbox_once_confirmed() -> None:
+    fired = [decode_alert(item.value).series.key for item in WHOLE if decode_alert(item.value).event == "fired"]
+    assert fired == ["C1", "C0"]
+    store = filled(MemoryTrends())
+    worker = closer(store)
+    assert [item.value for item in take(worker)] == [item.value for item in WHOLE]
+    assert store.outbox(0) == {}
+    assert take(worker) == []
+
+
+def test_closing_after_every_few_posts_brings_the_same_alerts_as_closing_once() -> None:
+    store, sent = MemoryTrends(), []
+    worker = closer(store)
+    for start in range(0, len(DOCS), 97):
+        store.count(DOCS[start : start + 97])
+        store.progress({0: DOCS[min(start + 97, len(DOCS)) - 1].received_ms})
+        sent += take(worker)
+    store.progress({0: END_MS})
+    sent += take(worker)
+    assert [item.value for item in sent] == [item.value for item in WHOLE]
+
+
+def test_shards_divide_the_series_and_change_no_alert() -> None:
+    alerts = take(closer(filled(MemoryTrends(shards=3))))
+    assert sorted(item.value for item in alerts) == sorted(item.value for item in WHOLE)
+
+
+def test_while_one_partition_has_shown_no_progress_nothing_closes() -> None:
+    store = filled(MemoryTrends())
+    worker = closer(store)
+    assert worker.close(2) == 0
+    assert worker.outbox() == []
+    assert store.load(0).watch is None
+    store.progress({1: (START_MIN + DAY_MIN) * MINUTE_MS})
+    worker.close(2)
+    assert store.load(0).closed_until == START_MIN + DAY_MIN
+
+
+def test_a_minute_that_the_watermark_has_not_passed_stays_open() -> None:
+    store = MemoryTrends()
+    store.count(DOCS[:10])
+    store.progress({0: DOCS[9].received_ms})
+    closer(store).close(1)
+    minute = DOCS[9].received_ms // MINUTE_MS
+    assert [one.minute for one in store.minutes(0, 2**40, 10)] == [minute]
+
+
+def test_a_second_worker_waits_for_the_lease_and_takes_over_when_it_has_run_out() -> None:
+    clock, store = Hand(), filled(MemoryTrends(), (START_MIN + BURST_MIN) * MINUTE_MS)
+    first, second = closer(store, "a", clock), closer(store, "b", clock)
+    first.close(1)
+    filled(store)
+    second.close(1)
+    assert second.outbox() == []
+    clock.ms += LEASE_MS
+    assert [item.value for item in take(second)] == [item.value for item in WHOLE]
+
+
+def test_a_lease_given_back_need_not_run_out() -> None:
+    clock, store = Hand(), filled(MemoryTrends())
+    first = closer(store, "a", clock)
+    first.close(1)
+    first.release()
+    assert first.outbox() == []
+    assert [item.value for item in take(closer(store, "b", clock))] == [item.value for item in WHOLE]
+
+
+class PausedTrends(MemoryTrends):
+    """A store whose next commit or confirmation is preceded by what happens meanwhile."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def _pause(self) -> None:
+        happening, self.meanwhile = self.meanwhile, None
+        if happening is not None:
+            happening()
+
+    def commit(self, shard: int, token: int, update: ShardUpdate) -> None:
+        self._pause()
+        super().commit(shard, token, update)
+
+    def sent(self, shard: int, token: int, alert_ids: object) -> None:
+        self._pause()
+        super().sent(shard, token, alert_ids)  # type: ignore[arg-type]
+
+
+def test_a_worker_revived_after_another_took_over_changes_nothing() -> None:
+    clock, store = Hand(), PausedTrends()
+    filled(store)
+    first, second = closer(store, "a", clock), closer(store, "b", clock)
+    taken: list[Sendable] = []
+
+    def overtake() -> None:
+        clock.ms += LEASE_MS
+        taken.extend(take(second))
+
+    store.meanwhile = overtake
+    first.close(1)
+    assert [item.value for item in taken] == [item.value for item in WHOLE]
+    assert first.outbox() == []
+    fresh = filled(MemoryTrends())
+    take(closer(fresh))
+    assert store.load(0) == fresh.load(0)
+    assert store.bands("issuer:C1", 1000) == fresh.bands("issuer:C1", 1000)
+
+
+def test_a_confirmation_that_comes_after_the_lease_was_lost_is_dropped() -> None:
+    clock, store = Hand(), PausedTrends()
+    filled(store)
+    first, second = closer(store, "a", clock), closer(store, "b", clock)
+    first.close(1)
+    waiting = first.outbox()
+    clock.ms += LEASE_MS
+    second.close(1)
+    first.confirm(waiting)
+    assert second.outbox() == waiting == WHOLE
+
+
+def test_after_a_crash_between_commit_and_confirmation_the_same_alerts_are_sent_again() -> None:
+    clock, store = Hand(), filled(MemoryTrends())
+    crashed = closer(store, "a", clock)
+    crashed.close(1)
+    sent_before_the_crash = crashed.outbox()
+    clock.ms += LEASE_MS
+    again = take(closer(store, "b", clock))
+    assert [(item.alert_id, item.value) for item in again] == [
+        (item.alert_id, item.value) for item in sent_before_the_crash
+    ]
+    assert again
+    assert store.outbox(0) == {}
+
+
+def test_a_worker_that_starts_in_the_middle_goes_on_from_what_was_committed() -> None:
+    store = filled(MemoryTrends(), (START_MIN + BURST_MIN + 7) * MINUTE_MS)
+    first = closer(store)
+    sent = take(first)
+    first.release()
+    filled(store)
+    sent += take(closer(store, "b"))
+    assert [item.value for item in sent] == [item.value for item in WHOLE]
+
+
+def test_votes_for_a_closed_minute_are_dropped() -> None:
+    store = filled(MemoryTrends())
+    worker = closer(store)
+    take(worker)
+    store.count([doc._replace(id=f"late-{doc.id}") for doc in DOCS[:50]])
+    assert store.minutes(0, 2**40, 10) == []
+
+
+def test_a_lost_store_goes_on_from_the_last_snapshot_with_what_had_been_learned() -> None:
+    until_ms = (START_MIN + 2 * DAY_MIN + 60) * MINUTE_MS
+    store = filled(MemoryTrends(), (START_MIN + DAY_MIN + 60) * MINUTE_MS)
+    before = closer(store)
+    before.close(1)
+    filled(store, until_ms)
+    before.close(1)
+    snapshots = before.snapshots
+    assert msgspec.msgpack.decode(snapshots[0], type=Snapshot).closed_until == START_MIN + 2 * DAY_MIN + 60
+    lost = MemoryTrends()
+    lost.count([doc for doc in DOCS if doc.received_ms >= until_ms])
+    lost.progress({0: END_MS})
+    after = Closer(lost, [RULE], "b", lambda: 0, snapshots)
+    learned = [item.value for item in take(after)]
+    assert learned == [item.value for item in WHOLE]
+    patient = Rule(RULE.id, RULE.series, RULE.budget, learning_days=2.5)
+    cold = MemoryTrends()
+    cold.count([doc for doc in DOCS if doc.received_ms >= until_ms])
+    cold.progress({0: END_MS})
+    assert take(Closer(cold, [patient], "b", lambda: 0)) == []
