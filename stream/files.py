@@ -57,10 +57,11 @@ def _lines(file: BinaryIO) -> Iterator[Row]:
 
 def _csv(file: BinaryIO) -> Iterator[Row]:
     csv.field_size_limit(1 << 30)  # a cell too long is one row refused, not the end of the file
-    rows = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline=""))
-    for row in rows:
-        record = {key: _cell(key, cell) for key, cell in row.items() if key and cell not in (None, "")}
-        yield Row(rows.line_num, json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogateescape"))
+    with io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+        rows = csv.DictReader(text)
+        for row in rows:
+            record = {key: _cell(key, cell) for key, cell in row.items() if key and cell not in (None, "")}
+            yield Row(rows.line_num, json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogateescape"))
 
 
 def _cell(key: str, cell: object) -> object:

@@ -1,0 +1,178 @@
+"""Claims about the replay: the same bytes each time, nothing known before its time, names never written."""
+
+import gzip
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from alerts.events import decode_alert
+from alerts.rules import Rule
+from stream.errors import InputError
+from stream.records import RawPost
+from stream.replay import Span, replay_opinions, replay_posts, span_of
+from stream.sample import START, generate
+from stream.times import DAY_MS, HOUR_MS, datetime_ms
+from tests.stream.word_classifier import WordClassifier
+
+RULES = (Rule("negative-surge", ("issuer",), budget=0.25, learning_days=2.0),)
+FILES = ("alerts.jsonl", "opinions.jsonl.gz", "metrics.json")
+START_MS = datetime_ms(START)
+SURGE_H = 90
+
+
+def _posts() -> list[RawPost]:
+    """Five thin days of the sample, told in the words that the test's classifier reads."""
+    sample = generate(3, days=5, surge_at_h=SURGE_H, rate=0.3)
+    posts = []
+    for number, post in enumerate(sample.posts):
+        within = sample.surge.start_ms <= datetime_ms(post.published_at) < sample.surge.end_ms
+        bad = (post.symbols == [sample.surge.symbol] and within) or number % 9 == 0
+        mood = "bad" if bad else "good" if number % 3 else "quiet"
+        posts.append(msgspec.structs.replace(post, text=f"{mood} {number}", author=f"Author Nr {number % 50}"))
+    return posts
+
+
+POSTS = _posts()
+
+
+class Out(NamedTuple):
+    """The three files of a replay."""
+
+    alerts: bytes
+    opinions: bytes
+    metrics: bytes
+
+
+def written(path: Path, posts: list[RawPost], extra: bytes = b"") -> Path:
+    path.write_bytes(b"".join(msgspec.json.encode(post) + b"\n" for post in posts) + extra)
+    return path
+
+
+def replay(source: Path, out: Path, span: Span | None = None) -> Out:
+    replay_posts(
+        [source],
+        out,
+        classifier=WordClassifier(),
+        rules=RULES,
+        sources={},
+        author_key=b"key",
+        span=span or Span(),
+        rejects=out / "rejects.jsonl",
+        progress=lambda _done, _of: None,
+    )
+    return Out(*((out / name).read_bytes() for name in FILES))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Out:
+    folder = tmp_path_factory.mktemp("whole")
+    return replay(written(folder / "posts.jsonl", POSTS), folder / "out")
+
+
+def test_the_surge_is_found(whole: Out) -> None:
+    events = [decode_alert(line) for line in whole.alerts.splitlines()]
+    assert [(one.event, one.series.key) for one in events if one.event == "fired"] == [("fired", "ORBQ")]
+    metrics = json.loads(whole.metrics)
+    assert metrics["posts"] == len(POSTS) == len(gzip.decompress(whole.opinions).splitlines())
+    assert metrics["alerts"]["fired"] == 1
+
+
+def test_a_second_run_writes_the_same_bytes(whole: Out, tmp_path: Path) -> None:
+    assert replay(written(tmp_path / "posts.jsonl", POSTS), tmp_path / "out") == whole
+
+
+def test_the_order_of_the_input_does_not_matter(whole: Out, tmp_path: Path) -> None:
+    assert replay(written(tmp_path / "posts.jsonl", POSTS[::-1]), tmp_path / "out") == whole
+
+
+def test_replaying_the_opinions_brings_the_same_alerts_and_opinions(whole: Out, tmp_path: Path) -> None:
+    (tmp_path / "opinions.jsonl.gz").write_bytes(whole.opinions)
+    replay_opinions(
+        [tmp_path / "opinions.jsonl.gz"],
+        tmp_path / "out",
+        rules=RULES,
+        sources={},
+        span=Span(),
+        rejects=tmp_path / "rejects.jsonl",
+        progress=lambda _done, _of: None,
+    )
+    assert (tmp_path / "out" / "alerts.jsonl").read_bytes() == whole.alerts
+    assert (tmp_path / "out" / "opinions.jsonl.gz").read_bytes() == whole.opinions
+
+
+@pytest.mark.parametrize("hours", [SURGE_H + 0.4, SURGE_H + 2, SURGE_H + 9])
+def test_a_history_cut_short_raises_a_prefix_of_the_alerts(whole: Out, tmp_path: Path, hours: float) -> None:
+    cut = [post for post in POSTS if datetime_ms(post.published_at) < START_MS + hours * HOUR_MS]
+    alerts = replay(written(tmp_path / "posts.jsonl", cut), tmp_path / "out").alerts
+    assert whole.alerts.startswith(alerts)
+    assert alerts
+
+
+def test_a_document_planted_in_the_future_changes_nothing_before_it(whole: Out, tmp_path: Path) -> None:
+    last = POSTS[-1]
+    planted = msgspec.structs.replace(
+        last, id="planted", text="bad bad bad", published_at=last.published_at + timedelta(days=2)
+    )
+    out = replay(written(tmp_path / "posts.jsonl", [planted, *POSTS]), tmp_path / "out")
+    assert out.alerts.startswith(whole.alerts)
+    assert gzip.decompress(out.opinions).startswith(gzip.decompress(whole.opinions))
+
+
+def test_a_post_published_early_and_received_late_counts_when_it_was_received(whole: Out, tmp_path: Path) -> None:
+    """Had its publication time counted, forty quiet posts would have stood beside the surge."""
+    surge = START + timedelta(hours=SURGE_H, minutes=5)
+    late = [
+        msgspec.structs.replace(
+            POSTS[0], id=f"late-{n}", text=f"good late {n}", symbols=["ORBQ"], published_at=surge,
+            received_at=START + timedelta(days=6),
+        )
+        for n in range(40)
+    ]  # fmt: skip
+    assert replay(written(tmp_path / "posts.jsonl", [*POSTS, *late]), tmp_path / "out").alerts.startswith(whole.alerts)
+
+
+def test_a_repeated_post_counts_once(whole: Out, tmp_path: Path) -> None:
+    alerts = replay(written(tmp_path / "posts.jsonl", [*POSTS, *POSTS[-400:]]), tmp_path / "out").alerts
+    assert alerts == whole.alerts
+
+
+def test_no_author_is_named_in_any_output(whole: Out) -> None:
+    assert b"Author Nr" not in whole.alerts
+    opinions = gzip.decompress(whole.opinions)
+    assert b"Author Nr" not in opinions
+    assert b'"author":' in opinions
+
+
+def test_bad_rows_are_set_aside_with_file_and_line_and_counted(tmp_path: Path) -> None:
+    extra = b"broken\n" + msgspec.json.encode(POSTS[0]).replace(POSTS[0].text.encode(), b"poison") + b"\n"
+    source = written(tmp_path / "posts.jsonl", POSTS[1:50], extra)
+    metrics = json.loads(replay(source, tmp_path / "out").metrics)
+    rows = [json.loads(row) for row in (tmp_path / "out" / "rejects.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert (metrics["posts"], metrics["refused"]) == (49, 2)
+    assert [row["line"] for row in rows] == [50, 51]
+    assert rows[0]["raw"] == "broken"
+
+
+def test_an_input_without_a_usable_row_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nothing usable"):
+        replay(written(tmp_path / "posts.jsonl", [], b"broken\n"), tmp_path / "out")
+
+
+def test_from_and_to_choose_by_received_time(tmp_path: Path) -> None:
+    span = span_of("2026-01-06", "2026-01-07T12:00:00Z")
+    out = replay(written(tmp_path / "posts.jsonl", POSTS), tmp_path / "out", span)
+    metrics = json.loads(out.metrics)
+    assert metrics["from"] >= "2026-01-06T00:00:00.000Z"
+    assert metrics["to"] < "2026-01-07T12:00:00.000Z"
+    expected = [p for p in POSTS if START_MS + DAY_MS <= datetime_ms(p.published_at) < START_MS + 2.5 * DAY_MS]
+    assert metrics["posts"] == len(expected)
+
+
+@pytest.mark.parametrize("text", ["soon", "2026-13-01", "2026-01-05T09:30:00"])
+def test_a_span_that_is_no_time_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(InputError, match="give 2026-01-05"):
+        span_of(text, None)
