@@ -49,6 +49,13 @@ def make_app(role: str, settings: Settings) -> faust.App:
 def run_app(app: faust.App) -> None:
     """Runs the app until a signal ends it; raises `SystemExit` as Faust's worker does."""
     logging.getLogger("faust").setLevel(logging.WARNING)
+    logging.getLogger("faust.transport.drivers.aiokafka").addFilter(_worth_saying)
+    logging.getLogger("elastic_transport").setLevel(logging.ERROR)  # what it says of a node, the roles say better
     worker = faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, quiet=True)
     worker.spinner = None  # it hides the cursor, in files too
     worker.execute_from_commandline()
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """Not the list of all messages in hand, which Faust writes while it waits for a batch to end."""
+    return "wait_empty" not in str(record.msg)

@@ -22,7 +22,7 @@ from stream.settings import Settings
 from stream.topics import Topics, topics
 
 FIRST_WAIT_S = 0.5
-LONGEST_WAIT_S = 30.0
+LONGEST_WAIT_S = 10.0
 
 log = logging.getLogger("groundswell")
 T = TypeVar("T")

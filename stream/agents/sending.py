@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
+from stream.errors import ServerUnavailable
 from stream.records import DeadLetter
 from stream.times import format_ms
+from stream.topics import STARTED_BY
 
 BATCH_BYTES = 512 * 1024
 REQUEST_BYTES = 32 << 20
@@ -30,12 +33,22 @@ class Sender:
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
         self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
 
     async def send(self, messages: Sequence[Out]) -> None:
-        """Sends all, in order within a partition, and returns when the brokers have them. Raises `KafkaError`."""
+        """Sends all, in order within a partition, and returns when the brokers have them.
+
+        Raises `ServerUnavailable`; some may have been sent then, and sending all again is safe.
+        """
         if not messages:
             return
-        producer = await self._started()
+        try:
+            await self._send(await self._started(), messages)
+        except KafkaError as error:
+            reason = type(error).__name__
+            raise ServerUnavailable(f"Kafka at {self._bootstrap} does not confirm ({reason}); {STARTED_BY}") from None
+
+    async def _send(self, producer: AIOKafkaProducer, messages: Sequence[Out]) -> None:
         futures = []
         parts: dict[tuple[str, int], list[Out]] = defaultdict(list)
         for out in messages:
@@ -69,18 +82,19 @@ class Sender:
             await self._producer.stop()
 
     async def _started(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
-                acks="all",
-                enable_idempotence=True,
-                max_batch_size=BATCH_BYTES,
-                max_request_size=REQUEST_BYTES,
-                linger_ms=0,
-            )
-            await producer.start()
-            self._producer = producer
-        return self._producer
+        async with self._starting:  # an agent and its timer may come at once
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._bootstrap,
+                    acks="all",
+                    enable_idempotence=True,
+                    max_batch_size=BATCH_BYTES,
+                    max_request_size=REQUEST_BYTES,
+                    linger_ms=0,
+                )
+                await producer.start()
+                self._producer = producer
+            return self._producer
 
 
 def dead_letter(letter: DeadLetter, topic: str, group: str, now_ms: int, version: str) -> Out:

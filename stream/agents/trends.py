@@ -68,12 +68,7 @@ def build(settings: Settings) -> faust.App:
     @role.app.task  # type: ignore[untyped-decorator]
     async def close_minutes() -> None:
         while not role.app.should_stop:
-            try:
-                await close()
-            except ServerUnavailable as error:
-                log.warning("trends waits: %s", error)
-            except Exception as error:  # the minutes stay open and are tried again
-                log.exception("trends cannot close minutes, will try again: %s", error)
+            await role.until_done(close)  # until then the minutes stay open
             await asyncio.sleep(CLOSE_EVERY_S)
 
     @role.app.on_before_shutdown.connect

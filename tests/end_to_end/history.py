@@ -25,6 +25,11 @@ def fourteen_days() -> list[bytes]:
     return [_line(post) for post in sorted(posts, key=lambda post: (post.published_at, post.id or ""))]
 
 
+def week() -> list[bytes]:
+    """Some 2,500 posts of six days as JSON lines, with one surge."""
+    return [_line(post) for post in generate(seed=4, days=6, rate=0.2, surge_at_h=110.0).posts]
+
+
 def live_posts(number: int, now_ms: int) -> list[bytes]:
     """`number` posts with ids of their own, the last published at `now_ms` (milliseconds)."""
     posts = generate(seed=5, days=10).posts[-number:]

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import KafkaAdminClient
+from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import CoordinatorNotAvailableError
 
 from deploy.local import StackInfo
@@ -58,7 +58,6 @@ class Place:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
-        create_topics(self.settings)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -72,6 +71,10 @@ class Place:
                 process.wait()
         if kind is not None:
             print(self.logs())
+
+    def create_topics(self) -> None:
+        """Makes the topics, of three partitions."""
+        create_topics(self.settings)
 
     def start(self, role: str, name: str, *, fault: str = "") -> subprocess.Popen[bytes]:
         """Starts a worker of a role; `name` is its own among the processes here, and of its log."""
@@ -136,6 +139,28 @@ class Place:
         finally:
             admin.close()
         return {part.partition: at.offset for part, at in found.items() if part.topic == topic and at.offset >= 0}
+
+    def members(self, role: str) -> int:
+        """How many workers the role's group has now."""
+        group = group_of(role, self.prefix)
+        admin = KafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap)
+        try:
+            return len(admin.describe_groups([group])[group]["members"])
+        except CoordinatorNotAvailableError:
+            return 0
+        finally:
+            admin.close()
+
+    def go_back(self, role: str, topic: str) -> None:
+        """Has the role's group, which must have no worker now, begin the topic again at its start."""
+        group = group_of(role, self.prefix)
+        parts = {TopicPartition(topic, partition): OffsetSpec.EARLIEST for partition in self.ends(topic)}
+        admin = KafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap)
+        try:
+            admin.reset_group_offsets(group, parts)
+        finally:
+            admin.close()
+        assert not any(self.committed(role, topic).values())
 
     def wait_done(self, role: str, topic: str, timeout_s: float) -> None:
         """Waits until the role has acknowledged all that lies in the topic at this moment."""

@@ -14,6 +14,7 @@ from stream.records import MARKER_HEADER, Opinion, decode_opinion
 from tests.end_to_end.history import fourteen_days
 from tests.end_to_end.running import Place
 
+ROLES = ("classify", "trends")
 WORKERS = ("a", "b")
 pytestmark = pytest.mark.timeout(240)
 
@@ -24,9 +25,11 @@ def test_alerts_of_fourteen_days_are_byte_equal_live_replayed_and_embedded(
     posts = fourteen_days()
     (tmp_path / "posts.jsonl").write_bytes(b"\n".join(posts))
     with Place(stack, prefix, tmp_path, clock="record") as place:
-        for role in ("classify", "trends"):
+        place.create_topics()
+        for role in ROLES:
             for worker in WORKERS:
                 place.start(role, f"{role}-{worker}")
+        place.wait(lambda: all(place.members(role) == len(WORKERS) for role in ROLES), "all workers to join", 60)
         produced = place.command("produce", "posts.jsonl", "--json")
         assert json.loads(produced.stdout) == {"sent": len(posts)}, produced.stderr
         place.wait_done("classify", place.topics.posts, 90)

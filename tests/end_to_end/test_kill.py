@@ -25,6 +25,7 @@ def test_a_kill_between_confirmation_and_acknowledgement_loses_nothing_and_count
     messages = mixture(TOTAL, int(time.time() * 1000), seed=3)
     ledger = tmp_path / "ledger.jsonl"
     with Place(stack, prefix, tmp_path) as place:
+        place.create_topics()
         send(place, messages[: TOTAL // 2], ledger)
 
         faulty = place.start("classify", "classify-a", fault=f"classify.before_ack:3:{tmp_path / 'classify.json'}")
