@@ -63,7 +63,9 @@ _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
 _LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f]{2,}")
-_ENGLISH = frozenset("the and of to for with that this are from have will not has its by".split())
+_ENGLISH = frozenset(
+    ("the", "and", "of", "to", "for", "with", "that", "this", "are", "from", "have", "will", "not", "has", "its", "by")
+)
 _NOT_PROSE = re.compile(r"https?://\S+|[@#$]\w+")
 
 

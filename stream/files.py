@@ -84,10 +84,15 @@ def _parquet(path: Path) -> Iterator[Row]:
         for batch in pq.ParquetFile(path).iter_batches(batch_size=1000):
             for record in batch.to_pylist():
                 line += 1
-                present = {key: value for key, value in record.items() if value is not None}
+                present = {key: _whole(value) for key, value in record.items() if value is not None and value == value}
                 yield Row(line, json.dumps(present, ensure_ascii=False, default=_plain).encode())
     except pa.ArrowInvalid as error:
         raise InputError(f"{path} is no Parquet file: {str(error).splitlines()[0]}") from None
+
+
+def _whole(value: object) -> object:
+    """Tables that know no missing integer hold them as floats, and NaN (dropped above) where one is missing."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _plain(value: object) -> str:

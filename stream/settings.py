@@ -9,7 +9,7 @@ import secrets
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -182,26 +182,37 @@ def _decode_path(kind: type, value: object) -> object:
     raise NotImplementedError(kind)
 
 
-def _refuse_unknown(values: Mapping[str, Any]) -> None:
-    known = dict(_known(Settings))
-    for name in _names(values, Settings):
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-            hint = f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(sorted(known))}"
-            raise SettingsError(f"unknown setting '{name}'{hint}")
+def _refuse_unknown(values: Mapping[str, Any], kind: type[msgspec.Struct] = Settings, prefix: str = "") -> None:
+    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    for key, value in values.items():
+        if key not in fields:
+            known = [*(prefix + name for name in fields), *_known(Settings)]
+            near = difflib.get_close_matches(prefix + key, known, n=1, cutoff=0.4)
+            hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(sorted(known))}"
+            raise SettingsError(f"unknown setting '{prefix}{key}'; {hint}")
+        inner, place = _table(fields[key]), f"{prefix}{key}."
+        if inner is None:
+            continue
+        if isinstance(value, list):
+            tables = [(place, row) for row in value]
+        elif isinstance(fields[key], type):
+            tables = [(place, value)]
+        else:  # tables by name
+            tables = [(f"{place}{name}.", row) for name, row in value.items()] if isinstance(value, dict) else []
+        for where, table in tables:
+            if isinstance(table, dict):
+                _refuse_unknown(table, inner, where)
 
 
-def _known(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple[str, object]]:
+def _known(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:
     for field in msgspec.structs.fields(kind):
-        yield prefix + field.name, field.type
+        yield prefix + field.name
         if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
             yield from _known(field.type, f"{prefix}{field.name}.")
 
 
-def _names(values: Mapping[str, Any], kind: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:
-    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
-    for key, value in values.items():
-        yield prefix + key
-        inner = types.get(key)
-        if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
-            yield from _names(value, inner, f"{prefix}{key}.")
+def _table(kind: Any) -> type[msgspec.Struct] | None:
+    """The struct that a field holds: one, a list of them, or one by name."""
+    if get_origin(kind) is None:
+        return kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None
+    return next((inner for part in get_args(kind) if (inner := _table(part)) is not None), None)

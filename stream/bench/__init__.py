@@ -1,5 +1,5 @@
-"""Benchmarks: what `groundswell bench TARGET` measures. Each returns one JSON-able object with the machine it ran on and
-a ratio against a named baseline of the same run. Figures, never verdicts.
+"""Benchmarks: what `groundswell bench TARGET` measures. Each returns one JSON-able object with the machine it ran on
+and a ratio against a named baseline of the same run. Figures, never verdicts.
 """
 
 import os

@@ -82,6 +82,13 @@ def test_a_table_with_times_of_its_own_brings_them_as_text(tmp_path: Path) -> No
     assert decode_raw_post(row.value).published_at.timestamp() == 1_767_605_400
 
 
+def test_a_table_that_holds_followers_as_floats_with_nan_for_missing_is_read(tmp_path: Path) -> None:
+    times = ["2026-01-05T09:30:00Z"] * 2
+    columns = {"source": ["wire"] * 2, "published_at": times, "text": ["a", "b"], "followers": [12.0, float("nan")]}
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
+    assert [decode_raw_post(row.value).followers for row in read_rows(tmp_path / "t.parquet")] == [12, None]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [

@@ -67,8 +67,9 @@ def test_what_up_has_started_is_found_and_can_be_overruled(tmp_path: Path) -> No
         ("shard = 2", "unknown setting 'shard'; did you mean 'shards'?"),
         ("[kafka]\nbootstap = 'x'", "unknown setting 'kafka.bootstap'; did you mean 'kafka.bootstrap'?"),
         ("[elastic_search]\nurl = 'x'", "did you mean 'elasticsearch'?"),
-        ("[sources.wire]\nkid = 'news'", "kid"),
-        ("[[channels.webhook]]\nnmae = 'x'", "nmae"),
+        ("[sources.wire]\nkid = 'news'", "unknown setting 'sources.wire.kid'; did you mean 'sources.wire.kind'?"),
+        ("[[channels.webhook]]\nnmae = 'x'", "'channels.webhook.nmae'; did you mean 'channels.webhook.name'?"),
+        ("zzz = 1", "known are"),
     ],
 )
 def test_an_unknown_key_is_named_with_the_nearest_known_one(tmp_path: Path, text: str, said: str) -> None:
