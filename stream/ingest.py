@@ -1,5 +1,5 @@
 """The way in for files: each good row becomes a post with an id and a pseudonymous author, in order of received time.
-What cannot be decoded is kept as it is: the classify stage refuses it where everybody can see it.
+What cannot be used is kept as it is, byte for byte: the classify stage refuses it where everybody can see it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from stream.cleaning import Sources, pseudonym, received_ms_of, stable_id
+from stream.cleaning import FUTURE_TOLERANCE_MS, Sources, clean, pseudonym, received_ms_of, stable_id
 from stream.errors import RecordRefused
 from stream.files import Row, read_rows
 from stream.records import RawPost, decode_raw_post
@@ -26,11 +26,16 @@ class Prepared(NamedTuple):
     reason: str | None = None
 
 
-def prepare(row: Row, sources: Sources, key: bytes) -> Prepared:
-    """One row as it goes into `posts`: with its id, and its author as an HMAC under `key`."""
+def prepare(row: Row, sources: Sources, key: bytes, now_ms: int | None = None) -> Prepared:
+    """One row as it goes into `posts`: with its id, and its author as an HMAC under `key`.
+
+    `now_ms` is when a live row is sent (milliseconds); history brings its own received time.
+    """
     try:
         raw = decode_raw_post(row.value)
         received_ms = received_ms_of(raw, sources)
+        # The broker stamps a live row later than now: what is refused here is refused there, too.
+        clean(raw, received_ms if now_ms is None else now_ms + FUTURE_TOLERANCE_MS, sources)
     except RecordRefused as refusal:
         return Prepared(0, None, row.value, row.line, f"{refusal.reason}: {refusal}")
     post_id = stable_id(raw)
@@ -55,7 +60,7 @@ def read_history(
     return sorted(good, key=lambda prepared: (prepared.received_ms, prepared.post_id))
 
 
-def read_live(path: Path, sources: Sources, key: bytes) -> Iterator[Prepared]:
+def read_live(path: Path, sources: Sources, key: bytes, now_ms: Callable[[], int]) -> Iterator[Prepared]:
     """The rows of a file as they stand, one after the other."""
     for row in read_rows(path):
-        yield prepare(row, sources, key)
+        yield prepare(row, sources, key, now_ms())

@@ -22,13 +22,14 @@ FINAL = (MARKER_HEADER, b"final")
 class Pace(NamedTuple):
     """How fast to send: `rate` posts a second, `speed` times the pace of the posts' own times, or as fast as it goes.
 
-    `now_s` and `sleep` are the clock.
+    `now_s` and `sleep` measure that; `now_ms` is the time of day, milliseconds since 1970.
     """
 
     rate: float | None
     speed: float | None
     now_s: Callable[[], float]
     sleep: Callable[[float], None]
+    now_ms: Callable[[], int]
 
 
 def key_of(row: Prepared) -> bytes:
@@ -42,14 +43,14 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 
 def produce(paths: list[Path], settings: Settings, key: bytes, pace: Pace, progress: Callable[[int, int], None]) -> int:
-    """Sends the rows of files to `posts` and returns how many; rows that cannot be decoded are sent as they stand.
+    """Sends the rows of files to `posts` and returns how many; rows that cannot be used are sent as they stand.
 
     Raises `ServerUnavailable` when Kafka did not confirm; sending again is safe.
     """
     posts = topics(settings.prefix).posts
     partitions = partitions_of(settings, posts)
     history = settings.clock == "record"
-    rows, total = _rows(paths, settings, key)
+    rows, total = _rows(paths, settings, key, pace.now_ms)
     producer = KafkaProducer(
         bootstrap_servers=settings.kafka.bootstrap, acks="all", linger_ms=20, batch_size=128 * 1024, retries=10
     )
@@ -86,9 +87,11 @@ def produce(paths: list[Path], settings: Settings, key: bytes, pace: Pace, progr
     return sent
 
 
-def _rows(paths: list[Path], settings: Settings, key: bytes) -> tuple[Iterable[Prepared], int]:
+def _rows(
+    paths: list[Path], settings: Settings, key: bytes, now_ms: Callable[[], int]
+) -> tuple[Iterable[Prepared], int]:
     if settings.clock == "broker":
-        return (row for path in paths for row in read_live(path, settings.sources, key)), 0
+        return (row for path in paths for row in read_live(path, settings.sources, key, now_ms)), 0
     refused: list[Prepared] = []
     good = read_history(paths, settings.sources, key, lambda _path, row: refused.append(row))
     return [*refused, *good], len(refused) + len(good)

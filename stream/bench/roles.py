@@ -65,7 +65,7 @@ class _Bench:
         _write(self._file, posts)
         alone = self._settings("alone.")
         create_topics(alone)
-        produce([self._file], alone, b"bench", Pace(None, None, time.monotonic, time.sleep), _silent)
+        produce([self._file], alone, b"bench", Pace(None, None, time.monotonic, time.sleep, _now_ms), _silent)
         rates = {}
         for role in ("classify", "trends", "index"):
             with self._workers(alone, [role]):
@@ -73,13 +73,13 @@ class _Bench:
         together = self._settings("together.")
         create_topics(together)
         with self._workers(together, ["classify", "trends", "index", "notify"]):
-            produce([self._file], together, b"bench", Pace(None, None, time.monotonic, time.sleep), _silent)
+            produce([self._file], together, b"bench", Pace(None, None, time.monotonic, time.sleep, _now_ms), _silent)
             all_rate = self._rate(together, "trends", also="index")
             half = max(all_rate / 2, 1.0)
             few = self._folder / "few.jsonl"
             _write(few, int(half * LATENCY_S), first=posts)
             mark = len(self._log("trends"))
-            produce([few], together, b"bench", Pace(half, None, time.monotonic, time.sleep), _silent)
+            produce([few], together, b"bench", Pace(half, None, time.monotonic, time.sleep, _now_ms), _silent)
             time.sleep(8)
             latency = _latency(self._log("trends")[mark:])
         return {
@@ -140,6 +140,10 @@ def _write(path: Path, posts: int, first: int = 0) -> None:
             post = texts[number % len(texts)]
             record = {k: v for k, v in msgspec.structs.asdict(post).items() if v is not None}
             file.write(msgspec.json.encode({**record, "id": f"bench-{number}"}) + b"\n")
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def _silent(_done: int, _of: int) -> None:

@@ -116,8 +116,9 @@ def produce(
         raise typer.BadParameter("give either --rate or --speed")
     config = settings(prefix=prefix, clock=clock)
     _refuse_mixed_clocks(config)
+    pace = Pace(rate, speed, time.monotonic, time.sleep, lambda: int(time.time() * 1000))
     with progress("produce") as tell:
-        sent = send(files, config, author_key(config, create=True), Pace(rate, speed, time.monotonic, time.sleep), tell)
+        sent = send(files, config, author_key(config, create=True), pace, tell)
     report({"sent": sent}, f"{sent} posts sent", as_json)
 
 

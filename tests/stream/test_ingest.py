@@ -3,12 +3,16 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from stream.cleaning import pseudonym
 from stream.files import Row
 from stream.ingest import Prepared, prepare, read_history, read_live
 from stream.records import decode_raw_post
+from tests.end_to_end.history import bad_rows
 
 KEY = b"a key"
+NOW_MS = 1_767_607_200_000  # 2026-01-05T10:00Z
 
 
 def line(text: str, minute: int = 0, **fields: object) -> bytes:
@@ -67,4 +71,34 @@ def test_history_comes_in_the_order_of_received_time_and_id_over_all_files(tmp_p
 
 def test_live_rows_keep_the_order_of_the_file(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", line("late", 9, id="l"), b"broken", line("early", 1, id="e"))
-    assert [row.post_id for row in read_live(path, {}, KEY)] == ["l", None, "e"]
+    assert [row.post_id for row in read_live(path, {}, KEY, lambda: NOW_MS)] == ["l", None, "e"]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (line(" \u200b ", author="Alice"), "empty_text"),
+        (line("字" * 20_001), "oversized"),
+        (line("hello", author="Alice", minute=10).replace(b"T09:10", b"T10:11"), "future_dated"),
+    ],
+)
+def test_a_live_row_that_will_be_refused_stays_as_it_is_byte_for_byte(row: bytes, reason: str) -> None:
+    prepared = prepare(Row(1, row), {}, KEY, NOW_MS)
+    assert (prepared.post_id, prepared.value) == (None, row)
+    assert (prepared.reason or "").startswith(reason)
+
+
+def test_a_live_row_that_the_broker_may_still_take_hides_its_author() -> None:
+    soon = line("hello", author="Alice Example").replace(b"T09:00", b"T10:09")
+    assert b"Alice" not in prepare(Row(1, soon), {}, KEY, NOW_MS).value
+
+
+def test_history_published_after_it_was_received_is_refused() -> None:
+    row = line("hello", minute=30, received_at="2026-01-05T09:24:59Z")
+    assert (prepare(Row(1, row), {}, KEY).reason or "").startswith("future_dated")
+
+
+def test_bad_rows_of_all_kinds_stay_as_they_are_byte_for_byte() -> None:
+    rows = bad_rows(100, seed=2)
+    prepared = [prepare(Row(1, row), {}, KEY, NOW_MS) for row in rows]
+    assert [(row.post_id, row.value) for row in prepared] == [(None, row) for row in rows]
