@@ -29,7 +29,7 @@ JANUARY_END_MS = parse_ms("2026-01-31T23:59:59.500Z")
 HOSTILE = ["a b", "a\nb", "a\x00b", "*", "{s0}", '"', "\\", "../x", "_id", "平安", "🐻" * 200, "x" * 200, "a,b", "<b>"]
 
 
-@pytest.fixture(params=["memory", "elasticsearch"])
+@pytest.fixture(params=["memory", pytest.param("elasticsearch", marks=pytest.mark.servers)])
 def store(request: pytest.FixtureRequest) -> Iterator[DocumentStore]:
     """An empty store."""
     if request.param == "memory":

@@ -17,7 +17,7 @@ NOW_MS = 1_740_000_000_000
 DAY_MS = 86_400_000
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
 def store(request: pytest.FixtureRequest) -> Iterator[StoryStore]:
     """An empty store."""
     if request.param == "memory":

@@ -26,7 +26,7 @@ HOSTILE = ["a b", "a\nb", "a\x00b", "*", "{s0}", "{}:seen:", "🐻‍❄️", "�
 Make = Callable[[int], TrendStore]
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
 def make(request: pytest.FixtureRequest) -> Iterator[Make]:
     """Makes an empty store of so many shards."""
     if request.param == "memory":
