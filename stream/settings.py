@@ -105,6 +105,11 @@ def load_settings(
         raise SettingsError(f"settings: {error}") from None
 
 
+def child_environment(over: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with `over` on top, for a process that it starts."""
+    return {**os.environ, **over}
+
+
 def author_key(settings: Settings, *, create: bool) -> bytes:
     """The key of author pseudonyms; made once where there is none and `create` is set."""
     path = settings.author_key_file

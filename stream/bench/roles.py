@@ -3,7 +3,6 @@ latency from the broker's append to the count at half of that. Starts its own se
 """
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from stream.app import group_of
 from stream.errors import GroundswellError
 from stream.produce import Pace, produce
 from stream.sample import generate
-from stream.settings import LOCAL_ROOT, Settings, load_settings
+from stream.settings import LOCAL_ROOT, Settings, child_environment, load_settings
 from stream.topics import create_topics, topics
 
 POSTS = 45_000
@@ -94,7 +93,7 @@ class _Bench:
 
     @contextmanager
     def _workers(self, settings: Settings, roles: list[str]) -> Iterator[None]:
-        environment = {**os.environ, **self._environment, "GROUNDSWELL_PREFIX": settings.prefix}
+        environment = child_environment({**self._environment, "GROUNDSWELL_PREFIX": settings.prefix})
         processes = []
         for role in roles:
             log = (self._folder / f"{role}.log").open("ab")
