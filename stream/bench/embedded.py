@@ -100,4 +100,3 @@ def _seconds(function: Callable[[], None]) -> float:
     started_s = time.perf_counter()
     function()
     return time.perf_counter() - started_s
-
