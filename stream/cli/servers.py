@@ -40,7 +40,10 @@ def create(prefix: Prefix = None, clock: Clock = None, as_json: Json = False) ->
 
 @topics.command("list")
 def list_(prefix: Prefix = None) -> None:
-    """The names of the topics under the prefix in force."""
+    """The names of the topics under the prefix in force.
+
+    Example: groundswell topics list
+    """
     from stream.topics import topics as names
 
     print("\n".join(names(settings(prefix=prefix).prefix)))

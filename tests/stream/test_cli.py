@@ -1,0 +1,114 @@
+"""Claims about the command line: versions, wrong usage, one-line failures, and that every command shows an example."""
+
+import json
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from stream.cli.main import app
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+POST = '{"source": "wire", "id": "a", "published_at": "2026-01-05T09:30:00Z", "text": "$ORBQ quiet"}\n'
+
+
+def groundswell(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stream.cli", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY)},
+    )
+
+
+def commands() -> list[tuple[str, ...]]:
+    """All commands, sub-commands with their group."""
+    click_app = typer.main.get_command(app)
+    found: list[tuple[str, ...]] = []
+    for name, command in click_app.commands.items():  # type: ignore[attr-defined]
+        inner = getattr(command, "commands", None)
+        found += [(name, sub) for sub in inner] if inner else [(name,)]
+    return found
+
+
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_every_command_says_what_it_does_and_shows_an_example_of_itself(command: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(app, [*command, "--help"])
+    assert shown.exit_code == 0
+    assert f"Example: groundswell {' '.join(command)}" in shown.output
+
+
+def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
+    assert groundswell("--version", cwd=tmp_path).stdout == version("groundswell") + "\n"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["frobnicate"],
+        ["replay", "--out", "o"],
+        ["replay", "--out", "o", "--posts", "a", "--opinions", "b"],
+        ["worker", "juggle"],
+        ["detect", "-i", "a.csv", "-o", "b.csv", "--measure", "joy"],
+        ["produce", "a.jsonl", "--rate", "1", "--speed", "2"],
+        ["demo", "--speed", "0"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_exit_code_2_and_makes_nothing(wrong: list[str], tmp_path: Path) -> None:
+    assert groundswell(*wrong, cwd=tmp_path).returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("failing", "said"),
+    [
+        (["replay", "--posts", "absent.jsonl", "--out", "o"], "absent.jsonl"),
+        (["replay", "--posts", "posts.jsonl", "--out", "o", "--from", "soon"], "--from soon"),
+        (["replay", "--posts", "posts.jsonl", "--out", "o", "--rules", "absent.yml"], "absent.yml"),
+        (["replay", "--opinions", "posts.jsonl", "--out", "o"], "nothing usable"),
+        (["detect", "-i", "posts.jsonl", "-o", "s.csv"], "posts.jsonl"),
+        (["--config", "absent.toml", "classify", "-i", "posts.jsonl", "-o", "o"], "absent.toml"),
+        (["produce", "posts.jsonl", "--clock", "record"], "--prefix"),
+        (["worker", "classify", "--clock", "record"], "--prefix"),
+        (["classify", "-i", "posts.jsonl", "-o", "no/such/folder/o.jsonl"], "cannot be written"),
+    ],
+    ids=lambda part: " ".join(part) if isinstance(part, list) else "",
+)
+def test_a_failure_is_exit_code_1_and_one_line_that_names_the_cause(
+    failing: list[str], said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "posts.jsonl").write_text(POST)
+    done = groundswell(*failing, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("groundswell: ")
+    assert said in done.stderr
+
+
+def test_debug_shows_the_traceback_before_the_line(tmp_path: Path) -> None:
+    done = groundswell("--debug", "replay", "--posts", "absent.jsonl", "--out", "o", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("groundswell: ")
+
+
+def test_json_is_the_last_line_and_the_metrics_of_a_replay(tmp_path: Path) -> None:
+    (tmp_path / "posts.jsonl").write_text(POST + "broken\n")
+    done = groundswell("replay", "--posts", "posts.jsonl", "--out", "o", "--json", cwd=tmp_path)
+    assert done.returncode == 0
+    assert json.loads(done.stdout.splitlines()[-1]) == json.loads((tmp_path / "o" / "metrics.json").read_text())
+    (reject,) = (tmp_path / "o" / "posts.rejects.jsonl").read_text().splitlines()
+    assert json.loads(reject) == {
+        "file": "posts.jsonl",
+        "line": 2,
+        "reason": "undecodable: JSON is malformed: invalid character (byte 0)",
+        "raw": "broken",
+    }
