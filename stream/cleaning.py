@@ -105,7 +105,9 @@ def stable_id(raw: RawPost) -> str:
     """The post's own id, else a hash of source and native id, URL, or text and time, in that order."""
     if raw.id is not None:
         return raw.id
-    seed = raw.native_id or raw.url or f"{raw.text}\x00{raw.published_at.isoformat()}"
+    at = raw.published_at
+    spoken = at.isoformat() if at.tzinfo is None else str(datetime_ms(at))  # one instant, whatever its offset
+    seed = raw.native_id or raw.url or f"{raw.text}\x00{spoken}"
     return hashlib.blake2b(f"{raw.source}\x00{seed}".encode(), digest_size=16).hexdigest()
 
 

@@ -130,6 +130,8 @@ def test_an_id_comes_from_the_native_id_else_the_url_else_text_and_time() -> Non
     assert stable_id(raw("another text", url=everything["url"])) == by_url
     assert stable_id(raw()) == by_text
     assert stable_id(raw(published_at=AT + timedelta(seconds=1))) != by_text
+    assert stable_id(raw(published_at=AT.astimezone(timezone(timedelta(hours=8))))) == by_text
+    assert stable_id(raw(published_at=AT.replace(tzinfo=None))) != by_text
     other = RawPost("forum", AT, "Northlake opens a plant.", native_id="42")
     assert stable_id(other) != by_native
 
