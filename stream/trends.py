@@ -62,52 +62,56 @@ class Closer:
         self._held: dict[int, _Held] = {}
         self.snapshots: dict[int, bytes] = {}  # taken at the close of a day, to be sent and cleared by the caller
 
-    def close(self, partitions: int) -> int:
-        """Closes what the watermark over `partitions` allows; returns the number of buckets' minutes committed."""
+    def close(self, partitions: int) -> None:
+        """Closes what the watermark over `partitions` allows, of every shard that can be held."""
         watermark_ms = self._store.watermark(partitions)
         if watermark_ms is None:
-            return 0
-        return sum(self._close_shard(shard, watermark_ms // MINUTE_MS) for shard in range(self._store.shards))
+            return
+        for shard in range(self._store.shards):
+            try:
+                self._close_shard(shard, watermark_ms // MINUTE_MS)
+            except Fenced:
+                pass  # the new holder starts from what was committed
 
-    def _close_shard(self, shard: int, until: int) -> int:
-        steps = 0
+    def _close_shard(self, shard: int, until: int) -> None:
         try:
-            while self._hold(shard) and self._step(shard, until):
-                steps += 1
-        except Fenced:
-            self._held.pop(shard, None)  # the new holder starts from what was committed
-        return steps
+            while self._hold(shard, until) and self._step(shard, until):
+                pass
+        except BaseException:
+            # the watch in hand may have taken votes that were not committed: begin again from what was
+            self._held.pop(shard, None)
+            raise
 
-    def _hold(self, shard: int) -> bool:
+    def _hold(self, shard: int, until: int) -> bool:
         token = self._store.lease(shard, self._owner, LEASE_MS, self._now_ms())
         if token is None:
             self._held.pop(shard, None)
             return False
         if shard not in self._held or self._held[shard].token != token:
-            self._held[shard] = _Held(token, *self._load(shard))
+            self._held[shard] = _Held(token, *self._load(shard, until))
         return True
 
-    def _load(self, shard: int) -> tuple[Watch, int | None]:
+    def _load(self, shard: int, until: int) -> tuple[Watch, int | None]:
         state = self._store.load(shard)
         if state.watch is not None:
             return Watch.from_bytes(state.watch, self._rules, state.voted), state.closed_until
-        if shard in self._restored:
-            snapshot = msgspec.msgpack.decode(self._restored[shard], type=Snapshot)
-            watch = Watch.from_bytes(snapshot.watch, self._rules, snapshot.voted)
-            watermark_gap = self._store.minutes(shard, 2**62, 1)
-            if watermark_gap:  # what lay between is lost here: a gap, not silence
-                watch.skip_to(max(watermark_gap[0].minute, snapshot.closed_until))
-            return watch, snapshot.closed_until
-        return Watch(self._rules), None
+        if shard not in self._restored:
+            return Watch(self._rules), None
+        snapshot = msgspec.msgpack.decode(self._restored[shard], type=Snapshot)
+        watch = Watch.from_bytes(snapshot.watch, self._rules, snapshot.voted)
+        waiting = self._store.minutes(shard, until, 1)
+        # what came between the snapshot and the first minute in the store is lost here: a gap, not silence
+        start = max(waiting[0].minute if waiting else until, snapshot.closed_until)
+        watch.skip_to(start)
+        return watch, start
 
     def _step(self, shard: int, until: int) -> bool:
         held = self._held[shard]
         minutes = self._store.minutes(shard, until, MINUTES_A_STEP)
         if len(minutes) == MINUTES_A_STEP:
             until = minutes[-1].minute + 1
-        started = held.closed_until is not None or minutes
         boundary = held.closed_until is not None and until // BUCKET_MIN > held.closed_until // BUCKET_MIN
-        if not (minutes or boundary) or not started:
+        if not (minutes or boundary):
             return False
         advance = held.watch.advance(minutes, until)
         watch = held.watch.to_bytes()

@@ -4,10 +4,12 @@ import dataclasses
 from collections.abc import Callable
 
 import msgspec
+import pytest
 
 from alerts.events import decode_alert
 from alerts.rules import Rule
 from alerts.votes import Minute
+from stream.errors import ServerUnavailable
 from stream.stores.memory import MemoryTrends
 from stream.stores.protocols import Counted, SeriesVote, ShardUpdate
 from stream.trends import LEASE_MS, Closer, Sendable, Snapshot
@@ -103,7 +105,7 @@ def test_shards_divide_the_series_and_change_no_alert() -> None:
 def test_while_one_partition_has_shown_no_progress_nothing_closes() -> None:
     store = filled(MemoryTrends())
     worker = closer(store)
-    assert worker.close(2) == 0
+    worker.close(2)
     assert worker.outbox() == []
     assert store.load(0).watch is None
     store.progress({1: (START_MIN + DAY_MIN) * MINUTE_MS})
@@ -177,6 +179,33 @@ def test_a_worker_revived_after_another_took_over_changes_nothing() -> None:
     take(closer(fresh))
     assert store.load(0) == fresh.load(0)
     assert store.bands("issuer:C1", 1000) == fresh.bands("issuer:C1", 1000)
+
+
+def test_a_commit_that_failed_is_begun_again_from_what_was_committed() -> None:
+    def away() -> None:
+        raise ServerUnavailable("Redis is away")
+
+    store = PausedTrends()
+    filled(store)
+    worker = closer(store)
+    store.meanwhile = away
+    with pytest.raises(ServerUnavailable):
+        worker.close(1)
+    assert [item.value for item in take(worker)] == [item.value for item in WHOLE]
+
+
+def test_what_was_lost_after_a_snapshot_is_a_gap_and_not_silence() -> None:
+    until_ms = (START_MIN + 2 * DAY_MIN) * MINUTE_MS
+    store = filled(MemoryTrends(), (START_MIN + DAY_MIN) * MINUTE_MS - 1)
+    before = closer(store)
+    before.close(1)
+    filled(store, until_ms)
+    before.close(1)
+    lost = MemoryTrends()
+    lost.progress({0: END_MS})
+    after = Closer(lost, [RULE], "b", lambda: 0, before.snapshots)
+    after.close(1)
+    assert lost.bands("issuer:C1", 1000) == []
 
 
 def test_a_confirmation_that_comes_after_the_lease_was_lost_is_dropped() -> None:
