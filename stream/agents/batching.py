@@ -4,6 +4,7 @@ may pass, and an acknowledgement only after every sink has confirmed.
 
 import asyncio
 import logging
+import os
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -72,7 +73,10 @@ class Role:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
 
     async def until_done(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Repeats `attempt` until it succeeds; says in one line what it waits for. Nothing is skipped."""
+        """Repeats `attempt` until it succeeds, or the role is told to stop; says in one line what it waits for.
+
+        Nothing is skipped: an attempt given up ends the process, as a crash would.
+        """
         wait_s = FIRST_WAIT_S
         while True:
             try:
@@ -81,7 +85,12 @@ class Role:
                 log.warning("%s waits: %s", self.name, error)
             except Exception as error:  # a bug must stop the partition, visibly, and not lose a post
                 log.exception("%s cannot go on, will try again: %s", self.name, error)
-            await asyncio.sleep(wait_s * (0.5 + random.random()))
+            await self.app.sleep(wait_s * (0.5 + random.random()))
+            if self.app.should_stop:  # Faust would wait for the batch for ever
+                log.warning(
+                    "%s ends while it waits; what it has in hand is not acknowledged and comes again", self.name
+                )
+                os._exit(0)
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
     def letters(self, refused: Sequence[DeadLetter]) -> list[Out]:

@@ -15,6 +15,7 @@ from tests.conftest import REPOSITORY
 from tests.end_to_end.driver import mixture, send
 from tests.end_to_end.running import Place
 
+SOON_S = 8.0
 pytestmark = pytest.mark.timeout(180)
 
 
@@ -80,6 +81,9 @@ def test_without_elasticsearch_trends_go_on_and_index_says_in_one_line_that_it_w
         _claim_lines(
             place.log("index"), rf"index waits: Elasticsearch at 127\.0\.0\.1:{ports.elasticsearch} .*groundswell up.*"
         )
+        began_s = time.monotonic()
+        assert place.stop("index") == 0
+        assert time.monotonic() - began_s < SOON_S, "a role that waits must not wait when told to stop"
 
 
 def test_an_unknown_setting_is_named_with_the_nearest_known_one(tmp_path: Path) -> None:
