@@ -29,6 +29,12 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     time_zone: str | None = None
     usual_lag_p99_s: int = 3600
 
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.time_zone or "UTC")
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"time_zone '{self.time_zone}' is no IANA zone, such as Asia/Shanghai") from None
+
 
 DEFAULT_SOURCE = Source()
 Sources = Mapping[str, Source]

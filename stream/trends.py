@@ -3,6 +3,7 @@ and alerts in one step. Counting is the pipeline's; storing is the stores'.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
@@ -68,10 +69,8 @@ class Closer:
         if watermark_ms is None:
             return
         for shard in range(self._store.shards):
-            try:
+            with suppress(Fenced):  # the new holder starts from what was committed
                 self._close_shard(shard, watermark_ms // MINUTE_MS)
-            except Fenced:
-                pass  # the new holder starts from what was committed
 
     def _close_shard(self, shard: int, until: int) -> None:
         try:

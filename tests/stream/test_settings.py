@@ -133,3 +133,9 @@ def test_the_author_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Pa
     assert len(key) == 64
     assert author_key(settings, create=True) == author_key(settings, create=False) == key
     assert os.stat(settings.author_key_file).st_mode & 0o077 == 0
+
+
+def test_a_zone_that_does_not_exist_is_refused_with_its_name(tmp_path: Path) -> None:
+    path = toml(tmp_path, '[sources.wire]\ntime_zone = "Asia/Shangai"\n')
+    with pytest.raises(SettingsError, match="Asia/Shangai"):
+        load_settings(path, {})
