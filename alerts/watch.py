@@ -16,7 +16,7 @@ from alerts.events import Alert, EventKind, RuleRef, SeriesRef, Severity, utc_te
 from alerts.evidence import Context, add_negative, drivers_of, evidence_of, measured_of
 from alerts.lifecycle import Lifecycle, LifecycleState
 from alerts.rules import Rule
-from alerts.votes import BUCKET_MIN, Minute
+from alerts.votes import BUCKET_MIN, Minute, Vote
 
 BUCKET_MS = BUCKET_MIN * 60_000
 RING = 16  # buckets of context kept: the detector's longest window, 4 h
@@ -138,8 +138,7 @@ class Watch:
                 context.posts += vote.posts
                 earlier = voted.get(vote.story)
                 if earlier is not None and minute.minute - earlier < STORY_WINDOW_MIN:
-                    if vote.story in context.stories:
-                        context.stories[vote.story] += vote.negative_posts
+                    self._retold(name, vote)
                     continue
                 voted[vote.story] = minute.minute
                 step.voted_added.setdefault(name, {})[vote.story] = minute.minute
@@ -148,6 +147,12 @@ class Watch:
                     add_negative(context, vote, minute.excerpts.get(vote.id))
         for name, count in sorted(minute.stale.items()):
             self._context(name, bucket).stale += count
+
+    def _retold(self, name: str, vote: Vote) -> None:
+        """A story that has voted gains weight as evidence where it voted, and no vote."""
+        for context in self._series[self._slots[name]].contexts:
+            if vote.story in context.stories:
+                context.stories[vote.story] += vote.negative_posts
 
     def _context(self, name: str, bucket: int) -> Context:
         slot = self._slots.get(name)

@@ -31,6 +31,8 @@ def classify_file(
 
     Returns the counts. Rows that cannot be used go to `rejects`; `InputError` if there is no other row.
     """
+    if source.exists() and out.exists() and source.samefile(out):
+        raise InputError(f"{out} is the input too; give another file for the opinions")
     judge = Judge(classifier, MemoryStories(), sources, "record", lambda received_ms: received_ms)
     rows, written = read_rows(source), 0
     with _output(out) as file, Rejects(rejects) as refused:

@@ -101,3 +101,11 @@ def test_an_unknown_setting_is_one_line_that_names_the_nearest(tmp_path: Path) -
     (tmp_path / "groundswell.toml").write_text("shard = 2\n")
     done = groundswell("classify", "-i", "a.jsonl", "-o", "b.jsonl", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (1, "groundswell: unknown setting 'shard'; did you mean 'shards'?\n")
+
+
+def test_a_file_is_never_written_over_itself(tmp_path: Path) -> None:
+    posts = tmp_path / "posts.jsonl"
+    posts.write_text(line(1) + "\n")
+    with pytest.raises(InputError, match="is the input too"):
+        classify_file(posts, posts, WordClassifier(), {}, tmp_path / "rejects.jsonl", lambda _done, _of: None)
+    assert posts.read_text() == line(1) + "\n"
