@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from alerts.errors import StateError
 from alerts.events import Alert, Driver, encode_alert
 from alerts.rules import Rule
-from alerts.votes import BUCKET_MIN, Minute
+from alerts.votes import BUCKET_MIN, Minute, Vote
 from alerts.watch import STORY_WINDOW_MIN, Watch
 from tests.alerts.votes_of_days import DAY_MIN, RULE, START_MIN, Burst, days, excerpt, minutes_of, vote
 
@@ -172,6 +172,25 @@ def test_many_copies_of_one_story_raise_nothing() -> None:
     at = START_MIN + 2 * DAY_MIN
     copies = [("issuer:C0", vote(at + n, "wire", negative=True, posts=30)) for n in range(60)]
     assert run([*days(1, 2), *minutes_of(copies)], end=at + 300)[0] == []
+
+
+def test_a_story_told_again_in_a_later_bucket_weighs_where_it_voted_and_votes_no_more() -> None:
+    at = START_MIN + 2 * DAY_MIN
+    burst = [("issuer:C0", vote(at + 12 + 3 * n, f"story-{n}", negative=True)) for n in range(16)]
+    copies = [("issuer:C0", vote(at + 16 + n, "story-0", negative=True, posts=10)) for n in range(9)]
+
+    def alerts(votes: list[tuple[str, Vote]]) -> list[Alert]:
+        minutes = minutes_of(votes)
+        strongest = minutes[0]._replace(excerpts={"post-story-0": excerpt(votes[0][1], -999)})
+        return run([*days(1, 2), strongest, *minutes[1:]], end=at + 60)[0]
+
+    once, again = alerts(burst)[-1], alerts([*burst, *copies])[-1]
+    assert once.measured.negatives == again.measured.negatives
+    assert (once.evidence[0].why, again.evidence[0].why) == (
+        "strongest negative story",
+        "strongest negative story, told by 91 posts",
+    )
+    assert again.drivers.stories[0].id == "story-0"
 
 
 def test_a_band_is_a_closed_bucket_and_counts_its_votes() -> None:
