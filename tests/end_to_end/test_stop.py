@@ -22,7 +22,8 @@ def test_workers_stopped_under_load_end_within_ten_seconds_and_lose_nothing(
     roles = ("classify", "trends", "index")
     with Place(stack, prefix, tmp_path) as place:
         place.create_topics()
-        send(place, mixture(TOTAL, int(time.time() * 1000), seed=6), ledger)
+        messages = mixture(TOTAL, int(time.time() * 1000), seed=6)
+        send(place, messages, ledger)
         for role in roles:
             place.start(role, f"{role}-a")
         place.wait(lambda: sum(place.committed("classify", place.topics.posts).values()) > 0, "classify to begin", 60)
@@ -39,3 +40,15 @@ def test_workers_stopped_under_load_end_within_ten_seconds_and_lose_nothing(
         audited = place.command("audit", str(ledger), "--json")
         assert audited.returncode == 0, audited.stdout + audited.stderr
         assert (json.loads(audited.stdout)["lost"], json.loads(audited.stdout)["extra"]) == (0, 0)
+        _claim_dead_letters_are_listed_and_shown(place, sum(message.post_id is None for message in messages))
+
+
+def _claim_dead_letters_are_listed_and_shown(place: Place, bad: int) -> None:
+    listed = place.command("dead-letters", "list")
+    rows = [line.split("  ") for line in listed.stdout.splitlines()]
+    assert len({row[-1] for row in rows}) == bad, listed.stderr
+    assert {tuple(row[1:3]) for row in rows} == {("decode", "RecordRefused")}
+    shown = place.command("dead-letters", "show", rows[0][0])
+    assert f"groundswell-topic: {place.topics.posts}" in shown.stdout.splitlines(), shown.stderr
+    absent = place.command("dead-letters", "show", str(10**9))
+    assert (absent.returncode, absent.stderr.count("\n")) == (1, 1)
