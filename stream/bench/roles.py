@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
@@ -30,6 +30,7 @@ POSTS = 45_000
 PREFIX = "bench."
 WAIT_S = 240
 LATENCY_S = 30
+POLL_S = 0.5
 AHEAD = 3_000  # messages a role has taken before the clock starts: its start-up is not its speed
 
 
@@ -111,20 +112,21 @@ class _Bench:
         """Messages a second from the moment `AHEAD` are acknowledged until all are (by `also` too)."""
         names = topics(settings.prefix)
         topic = names.posts if role == "classify" else names.opinions
-        roles = [role, *([also] if also else [])]
         counted: list[tuple[float, int]] = []
         deadline_s = time.monotonic() + WAIT_S
-        while time.monotonic() < deadline_s:
-            end = _end(settings, topic)
-            done = min(_acknowledged(settings, each, topic) for each in roles)
-            counted.append((time.monotonic(), done))
-            posts_end = _end(settings, names.posts)
-            through = role == "classify" or _acknowledged(settings, "classify", names.posts) >= posts_end
-            if through and done >= end and done > AHEAD:
-                start_s, first = next((at, n) for at, n in counted if n >= AHEAD)
-                last_s = next(at for at, n in counted if n == done)
-                return (done - first) / max(last_s - start_s, 0.1)
-            time.sleep(0.2)
+        with _Offsets(settings) as offsets:
+            while time.monotonic() < deadline_s:
+                end = offsets.end(topic)
+                done = min(offsets.acknowledged(each, topic) for each in (role, also) if each)
+                counted.append((time.monotonic(), done))
+                through = role == "classify" or offsets.acknowledged("classify", names.posts) >= offsets.end(
+                    names.posts
+                )
+                if through and done >= end and done > AHEAD:
+                    start_s, first = next((at, n) for at, n in counted if n >= AHEAD)
+                    last_s = next(at for at, n in counted if n == done)
+                    return (done - first) / max(last_s - start_s, 0.1)
+                time.sleep(POLL_S)
         raise GroundswellError(f"role {role} did not get through in {WAIT_S} s; see {self._folder / role}.log")
 
     def _log(self, role: str) -> str:
@@ -149,25 +151,34 @@ def _silent(_done: int, _of: int) -> None:
     return None
 
 
-def _end(settings: Settings, topic: str) -> int:
-    consumer = KafkaConsumer(bootstrap_servers=settings.kafka.bootstrap, enable_auto_commit=False)
-    try:
-        parts = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or ()]
-        return sum(consumer.end_offsets(parts).values())
-    finally:
-        consumer.close()
+class _Offsets:
+    """Where the topics end and how far the groups are, asked with two clients that stay: looking must cost little."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._prefix = settings.prefix
+        self._consumer = KafkaConsumer(bootstrap_servers=settings.kafka.bootstrap, enable_auto_commit=False)
+        self._admin = KafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
 
-def _acknowledged(settings: Settings, role: str, topic: str) -> int:
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
-    try:
-        group = group_of(role, settings.prefix)
-        found: Any = admin.list_group_offsets(group)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+        self._admin.close()
+
+    def end(self, topic: str) -> int:
+        """Messages written to the topic."""
+        parts = [TopicPartition(topic, part) for part in self._consumer.partitions_for_topic(topic) or ()]
+        return sum(self._consumer.end_offsets(parts).values())
+
+    def acknowledged(self, role: str, topic: str) -> int:
+        """Messages of the topic that the role's group has acknowledged."""
+        group = group_of(role, self._prefix)
+        try:
+            found: Any = self._admin.list_group_offsets(group)
+        except KafkaError:  # the coordinator of a new group takes a moment
+            return 0
         return sum(max(0, at.offset) for part, at in found[group].items() if part.topic == topic)
-    except KafkaError:  # the coordinator of a new group takes a moment
-        return 0
-    finally:
-        admin.close()
 
 
 def _latency(log: str) -> dict[str, int] | None:
