@@ -11,7 +11,7 @@ from stream.settings import Settings
 # Measured with faust-streaming 0.15.3: with other settings batches are committed before they are done.
 SAFE: dict[str, Any] = {
     "broker_max_poll_records": 500,
-    "stream_buffer_maxsize": 1024,
+    "stream_buffer_maxsize": 8192,
     "table_standby_replicas": 0,
     "topic_disable_leader": True,
     "topic_allow_declare": False,
