@@ -9,11 +9,11 @@ from alerts.words import WORDS
 
 
 def describe_line(incident: Incident, language: Language = "en", topic_names: Mapping[str, str] | None = None) -> str:
-    """Opening, state, severity, who, what and the last figures, and the id to ask for more."""
-    found, speak = incident.last.measured, WORDS[language]
+    """Opening, state, severity, who, what, the figures that raised it last, and the id to ask for more."""
+    found, speak = incident.raised.measured, WORDS[language]
     return (
         f"{clock(incident.opened_at)}  {incident.state:<12}  {speak.severity[incident.severity]:<8}  "
-        f"{subject_of(incident.last, language, topic_names or {})} · {speak.measure[found.key]}  "
+        f"{subject_of(incident.raised, language, topic_names or {})} · {speak.measure[found.key]}  "
         f"{found.negatives}/{found.total} ({usual(found.expected)}, {found.expected_low}–{found.expected_high})  "
         f"{incident.id}"
     )
@@ -25,9 +25,9 @@ def describe(
     desk_url: str | None = None,
     topic_names: Mapping[str, str] | None = None,
 ) -> str:
-    """The last alert's message, then state, rule and the timeline, in lines; ends with a line feed."""
+    """The message of the last alert that fired or escalated, then state, rule and the timeline, in lines; ends with a line feed."""
     lines = [
-        render(incident.last, language, desk_url, topic_names).text,
+        render(incident.raised, language, desk_url, topic_names).text,
         f"incident {incident.id} · {incident.state} · rule {incident.rule.id} {incident.rule.version}",
     ]
     lines += [

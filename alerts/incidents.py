@@ -28,7 +28,8 @@ class TimelineEvent(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Incident(msgspec.Struct, frozen=True):
-    """One episode. Times are canonical text (RFC 3339, UTC, milliseconds); `last` is the latest alert, whole.
+    """One episode. Times are canonical text (RFC 3339, UTC, milliseconds); `last` is the latest alert, whole, and
+    `raised` the latest that fired or escalated: what it is about, when a resolution has nothing left to show.
 
     The timeline is in order of time and also says which alert ids have been seen.
     """
@@ -42,6 +43,7 @@ class Incident(msgspec.Struct, frozen=True):
     updated_at: str
     resolved_at: str | None
     last: Alert
+    raised: Alert
     timeline: tuple[TimelineEvent, ...]
 
     def has_seen(self, alert_id: str) -> bool:
@@ -57,12 +59,13 @@ def apply(incident: Incident | None, alert: Alert) -> Incident:
     """
     if incident is None:
         timeline: tuple[TimelineEvent, ...] = (_event(alert),)
-        last = alert
+        last = raised = alert
     elif incident.has_seen(alert.id):
         return incident
     else:
         timeline = tuple(sorted((*incident.timeline, _event(alert)), key=_place))
         last = max(incident.last, alert, key=_rank)
+        raised = max(incident.raised, alert, key=_weight)
     return Incident(
         id=alert.incident,
         rule=last.rule,
@@ -73,6 +76,7 @@ def apply(incident: Incident | None, alert: Alert) -> Incident:
         updated_at=timeline[-1].at,
         resolved_at=last.evaluated_at if last.event == "resolved" else None,
         last=last,
+        raised=raised,
         timeline=timeline,
     )
 
@@ -87,6 +91,10 @@ def _place(event: TimelineEvent) -> tuple[str, int, str]:
 
 def _rank(alert: Alert) -> tuple[str, int, str]:
     return alert.evaluated_at, _ORDER[alert.event], alert.id
+
+
+def _weight(alert: Alert) -> tuple[bool, tuple[str, int, str]]:
+    return alert.event != "resolved", _rank(alert)
 
 
 def _state(before: Incident | None, last: Alert) -> IncidentState:

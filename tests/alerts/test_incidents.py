@@ -33,6 +33,12 @@ def test_an_open_incident_has_no_resolution() -> None:
     assert (incident.state, incident.severity, incident.resolved_at) == ("open", "critical", None)
 
 
+def test_a_resolved_incident_still_shows_what_raised_it() -> None:
+    fired, escalated, resolved = episode()
+    assert after(fired, escalated, resolved).raised == after(resolved, escalated, fired).raised == escalated
+    assert after(resolved).raised == resolved
+
+
 def test_a_repeated_alert_changes_nothing() -> None:
     fired, escalated, _ = episode()
     incident = after(fired, escalated)

@@ -174,6 +174,6 @@ def test_a_line_and_a_full_page_describe_an_incident() -> None:
     assert line.startswith("2026-01-05 13:00 UTC  resolved      critical  002594.SZ / 1211.HK · negative surge")
     assert line.endswith("47/66 (6, 2–11)  inc-1")
     page = describe(incident, "en", None, TOPICS_EN)
-    assert "Back to usual" in page
+    assert "Now critical" in page  # what raised it; that it is over stands in the timeline
     assert page.count("detector\n") == 3
     assert "  2026-01-05 13:15 UTC  escalated     critical  detector\n" in page

@@ -250,7 +250,7 @@ function renderAlerts() {
 }
 
 function alertCard(incident) {
-  const alert = incident.last, measured = alert.measured, key = incident.series.key;
+  const alert = incident.raised, measured = alert.measured, key = incident.series.key;
   const card = make("details", `card alert ${incident.severity} ${incident.state}`);
   card.dataset.incident = incident.id;
   card.append(
