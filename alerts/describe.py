@@ -25,7 +25,7 @@ def describe(
     desk_url: str | None = None,
     topic_names: Mapping[str, str] | None = None,
 ) -> str:
-    """The message of the last alert that fired or escalated, then state, rule and the timeline, in lines; ends with a line feed."""
+    """What raised it last, as its message; then state, rule and the timeline, in lines; ends with a line feed."""
     lines = [
         render(incident.raised, language, desk_url, topic_names).text,
         f"incident {incident.id} · {incident.state} · rule {incident.rule.id} {incident.rule.version}",
