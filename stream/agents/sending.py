@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
@@ -45,6 +46,7 @@ class Sender:
         try:
             await self._send(await self._started(), messages)
         except KafkaError as error:
+            await self.stop()  # an idempotent producer may be past mending: the next attempt has a new one
             reason = type(error).__name__
             raise ServerUnavailable(f"Kafka at {self._bootstrap} does not confirm ({reason}); {STARTED_BY}") from None
 
@@ -78,8 +80,10 @@ class Sender:
 
     async def stop(self) -> None:
         """Ends the producer."""
-        if self._producer is not None:
-            await self._producer.stop()
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with suppress(KafkaError):
+                await producer.stop()
 
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:  # an agent and its timer may come at once

@@ -59,9 +59,9 @@ def build(settings: Settings) -> faust.App:
         waiting = await loop.run_in_executor(closing, closer.outbox)
         await role.sender.send([Out(role.topics.alerts, item.incident.encode(), item.value, 0) for item in waiting])
         await loop.run_in_executor(closing, closer.confirm, waiting)
-        taken, closer.snapshots = closer.snapshots, {}
-        packed = [Out(role.topics.state, str(s).encode(), zlib.compress(raw), 0) for s, raw in taken.items()]
-        await role.sender.send(packed)
+        for shard, raw in sorted(closer.snapshots.items()):
+            await role.sender.send([Out(role.topics.state, str(shard).encode(), zlib.compress(raw), 0)])
+            del closer.snapshots[shard]
 
     role.read(role.topics.opinions, handle)
 

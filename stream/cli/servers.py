@@ -190,7 +190,7 @@ def _patiently(role: str, build: Callable[[], T]) -> T:
         except ServerUnavailable as error:
             print(f"{role} waits: {error}", file=sys.stderr, flush=True)
         time.sleep(wait_s)
-        wait_s = min(wait_s * 2, 30.0)
+        wait_s = min(wait_s * 2, 10.0)
 
 
 def _refuse_mixed_clocks(config: Settings) -> None:
