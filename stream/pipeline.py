@@ -8,6 +8,8 @@ passed in, and no stage asks in which mode it runs.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from alerts.votes import Excerpt, encode_excerpt
 from classifier.inference import Classifier, Judgement
 from stream.cleaning import DEFAULT_SOURCE, Sources, clean, detect_language, is_stale, received_ms_of
@@ -99,27 +101,14 @@ def _judge_rows(
             continue
         post = posts[place]
         result[row] = Opinion(
-            id=post.id,
-            source=post.source,
-            kind=post.kind,
-            published_at=post.published_at,
-            received_at=post.received_at,
-            text=post.text,
+            **msgspec.structs.asdict(post),
             language=languages[place],
             sentiment=_sentiment(judgement),
             topics=tuple(TopicScore(topic, probability) for topic, probability in judgement.topics),
+            entities=_entities(link(post.text, post.symbols, post.targets), judgement),
             story=stories[place],
             model=model,
             classified_at=format_ms(judge.now_ms(parse_ms(post.received_at))),
-            entities=_entities(link(post.text, post.symbols, post.targets), judgement),
-            title=post.title,
-            lang=post.lang,
-            url=post.url,
-            author=post.author,
-            followers=post.followers,
-            is_repost=post.is_repost,
-            symbols=post.symbols,
-            targets=post.targets,
         )
     return result
 

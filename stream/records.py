@@ -39,7 +39,7 @@ class RawPost(msgspec.Struct, frozen=True):
     targets: Annotated[list[Name], msgspec.Meta(max_length=20)] | None = None
 
 
-class Post(msgspec.Struct, frozen=True, omit_defaults=True):
+class Post(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A clean post. Times are canonical text (`times.format_ms`); `author` is an HMAC."""
 
     id: str
@@ -109,30 +109,16 @@ class ModelRef(msgspec.Struct, frozen=True):
     digest: str
 
 
-class Opinion(msgspec.Struct, frozen=True, omit_defaults=True):
+class Opinion(Post, frozen=True, omit_defaults=True, kw_only=True):
     """A post and what was made of it (see contracts: Opinion)."""
 
-    id: str
-    source: str
-    kind: Kind
-    published_at: str
-    received_at: str
-    text: str
     language: str
     sentiment: Sentiment
     topics: tuple[TopicScore, ...]
+    entities: tuple[Entity, ...]
     story: Story
     model: ModelRef
     classified_at: str
-    entities: tuple[Entity, ...]
-    title: str | None = None
-    lang: str | None = None
-    url: str | None = None
-    author: str | None = None
-    followers: int | None = None
-    is_repost: bool | None = None
-    symbols: tuple[str, ...] = ()
-    targets: tuple[str, ...] = ()
 
 
 MARKER_HEADER = "groundswell-marker"

@@ -33,7 +33,21 @@ def opinion(post: str) -> Opinion:
     at = "2026-01-05T09:30:00.000Z"
     calm = Sentiment("neutral", 0.0, {"negative": 0.1, "neutral": 0.8, "positive": 0.1})
     model = ModelRef("linear", "1", "abc")
-    return Opinion(post, "wire", "news", at, at, "Calm.", "en", calm, (), Story(post, 1.0, 1), model, at, ())
+    return Opinion(
+        id=post,
+        source="wire",
+        kind="news",
+        published_at=at,
+        received_at=at,
+        text="Calm.",
+        language="en",
+        sentiment=calm,
+        topics=(),
+        entities=(),
+        story=Story(post, 1.0, 1),
+        model=model,
+        classified_at=at,
+    )
 
 
 def counted(post: str) -> Counted:
