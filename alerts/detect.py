@@ -53,7 +53,7 @@ def detect(
     rows go to `rejects` (default: beside `out`, written only where there are any).
     Raises CountsError where nothing was usable or can be written, BudgetError for a budget that is not positive.
     """
-    lifecycle = Lifecycle.for_budget(budget)
+    Lifecycle.for_budget(budget)  # a wrong budget is refused before the table is read
     rows, refused = _split(read_counts(source, measure))
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
     try:
@@ -67,6 +67,7 @@ def detect(
         )
     table = _Table(rows)
     width_s = bucket_s or table.common_step_s() or DEFAULT_BUCKET_S
+    lifecycle = Lifecycle.for_budget(budget, width_s)
     expected, score, events = _score(table, width_s, measure, lifecycle)
     try:
         _write_scores(out, rows, measure, expected, score, events)

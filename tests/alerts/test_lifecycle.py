@@ -66,6 +66,10 @@ def test_the_measured_budgets_have_their_measured_thresholds() -> None:
     assert threshold(0.1) == pytest.approx(3.069, abs=1e-3)
 
 
+def test_more_looks_an_hour_need_a_higher_score_and_fewer_no_lower_one() -> None:
+    assert threshold(0.25, 300) > threshold(0.25) == threshold(0.25, 3600)
+
+
 @given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6))
 def test_a_smaller_budget_never_has_a_lower_threshold(a: float, b: float) -> None:
     assert threshold(min(a, b)) >= threshold(max(a, b)) >= 1.7
