@@ -3,8 +3,7 @@ one a state), and a set of what was sent. All keys bear one hash tag, so that a 
 """
 
 import builtins
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import cast
 
 import redis
@@ -12,7 +11,7 @@ import redis
 from alerts import incidents
 from alerts.events import Alert
 from alerts.incidents import STATES, Incident, IncidentState, decode_incident, encode_incident
-from stream.errors import ServerUnavailable
+from stream.stores.redis_common import faults_named
 from stream.times import parse_ms
 
 PAGE = 200
@@ -50,7 +49,7 @@ class RedisIncidents:
         for index, alert in enumerate(alerts):
             pending.setdefault(alert.incident, []).append(index)
         fresh = [False] * len(alerts)
-        with _available():
+        with faults_named(self._client):
             while pending:
                 pending = self._try(pending, alerts, fresh)
         return fresh
@@ -82,7 +81,7 @@ class RedisIncidents:
 
     def get(self, incident_id: str) -> Incident | None:
         """See `IncidentStore.get`."""
-        with _available():
+        with faults_named(self._client):
             raw = self._client.get(self._key(incident_id))
         return decode_incident(raw) if raw else None
 
@@ -90,7 +89,7 @@ class RedisIncidents:
         """See `IncidentStore.list`."""
         if limit < 1:
             return []
-        with _available():
+        with faults_named(self._client):
             index = self._all if state is None else self._index(state)
             ids = cast("builtins.list[bytes]", self._client.zrevrange(index, 0, limit - 1))
             found: builtins.list[Incident] = []
@@ -101,12 +100,12 @@ class RedisIncidents:
 
     def was_sent(self, alert_id: str, channel: str) -> bool:
         """See `SentLog.was_sent`."""
-        with _available():
+        with faults_named(self._client):
             return bool(self._client.sismember(self._sent, f"{alert_id} {channel}"))
 
     def mark_sent(self, alert_id: str, channel: str) -> None:
         """See `SentLog.mark_sent`."""
-        with _available():
+        with faults_named(self._client):
             self._client.sadd(self._sent, f"{alert_id} {channel}")
 
     def _key(self, incident_id: str) -> str:
@@ -114,11 +113,3 @@ class RedisIncidents:
 
     def _index(self, state: IncidentState) -> str:
         return f"{self._base}:state:{state}"
-
-
-@contextmanager
-def _available() -> Iterator[None]:
-    try:
-        yield
-    except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.ReadOnlyError) as error:
-        raise ServerUnavailable(f"Redis does not answer ({error}); see `groundswell status`") from error
