@@ -104,5 +104,5 @@ def test_a_missing_redis_is_said_in_one_line() -> None:
     with redis.Redis(port=1, retry=Retry(NoBackoff(), 0)) as client:
         book = RedisIncidents(client)
         for call in (lambda: book.apply([alert()]), lambda: book.get("x"), lambda: book.was_sent("a", "b")):
-            with pytest.raises(ServerUnavailable, match="Redis at localhost:1 does not serve .*groundswell up"):
+            with pytest.raises(ServerUnavailable, match=r"Redis at localhost:1 does not serve .*groundswell up"):
                 call()
