@@ -27,7 +27,6 @@ from stream.settings import LOCAL_ROOT, Settings, child_environment, load_settin
 from stream.topics import create_topics, topics
 
 POSTS = 45_000
-PREFIX = "bench."
 WAIT_S = 240
 LATENCY_S = 30
 POLL_S = 0.5

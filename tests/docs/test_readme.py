@@ -4,14 +4,13 @@ import csv
 import json
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from alerts.rules import load_rules
 from stream.settings import load_settings
+from tests.shell import groundswell
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -38,18 +37,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def groundswell(arguments: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "stream.cli", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY)},
-    )
-
-
 def test_the_readme_shows_the_commands_that_the_claims_below_run() -> None:
     assert [command[1] for command in CHEAP] == ["--help", "classify", "replay", "detect", "replay"]
     assert set(FILES) == {"posts.jsonl", "counts.csv", "rules.yml", "groundswell.toml"}
@@ -57,7 +44,7 @@ def test_the_readme_shows_the_commands_that_the_claims_below_run() -> None:
 
 def test_its_cheap_commands_run_as_shown_and_bring_what_it_says(folder: Path) -> None:
     for command in CHEAP:
-        done = groundswell(command[1:], folder)
+        done = groundswell(*command[1:], cwd=folder)
         assert done.returncode == 0, (command, done.stderr)
     opinions = [json.loads(line) for line in (folder / "opinions.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [opinion["sentiment"]["label"] for opinion in opinions] == ["positive", "negative", "neutral"]
@@ -77,14 +64,14 @@ def test_every_command_and_option_it_shows_exists(command: list[str], folder: Pa
         return
     words = [word for word in command[1:] if re.fullmatch("[a-z]+", word)]
     path = words[:2] if words and words[0] in {"alerts", "topics"} else words[:1]
-    done = groundswell([*path, "--help"], folder)
+    done = groundswell(*path, "--help", cwd=folder)
     assert done.returncode == 0, done.stderr
     for option in (word for word in command if re.fullmatch(r"--?[a-z][a-z-]*", word)):
         assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", done.stdout), option
 
 
 def test_the_subcommands_named_in_its_prose_exist(folder: Path) -> None:
-    shown = groundswell(["--help"], folder).stdout
+    shown = groundswell("--help", cwd=folder).stdout
     for name in re.findall(r"`groundswell ([a-z-]+)", README):
         assert re.search(rf"^  {name}\b", shown, re.MULTILINE), name
 

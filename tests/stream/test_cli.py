@@ -1,8 +1,6 @@
 """Claims about the command line: versions, wrong usage, one-line failures, and that every command shows an example."""
 
 import json
-import subprocess
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,21 +9,10 @@ import typer
 from typer.testing import CliRunner
 
 from stream.cli.main import app
+from tests.shell import groundswell
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 POST = '{"source": "wire", "id": "a", "published_at": "2026-01-05T09:30:00Z", "text": "$ORBQ quiet"}\n'
-
-
-def groundswell(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "stream.cli", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY)},
-    )
 
 
 def commands() -> list[tuple[str, ...]]:

@@ -2,8 +2,6 @@
 
 import gzip
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from stream.errors import InputError
 from stream.offline import BATCH, classify_file
 from stream.records import decode_opinion
+from tests.shell import groundswell
 from tests.stream.word_classifier import WordClassifier
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -18,19 +17,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 def line(number: int, text: str = "quiet") -> str:
     return json.dumps({"source": "wire", "id": str(number), "published_at": "2026-01-05T09:30:00Z", "text": text})
-
-
-def groundswell(*arguments: str, cwd: Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "stream.cli", *arguments],
-        cwd=cwd,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPOSITORY)},
-    )
 
 
 def test_opinions_come_in_the_order_of_the_posts_over_many_batches(tmp_path: Path) -> None:
