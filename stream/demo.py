@@ -16,7 +16,7 @@ from alerts.events import Alert
 from alerts.message import render
 from alerts.notify.channels import Channels, make_channels
 from alerts.rules import load_rules
-from classifier.inference import load
+from classifier.inference import load_configured
 from stream.desk.app import create_app, server
 from stream.embedded import Spine
 from stream.records import Message, RawPost
@@ -37,7 +37,8 @@ class Demo:
     def __init__(self, settings: Settings, seed: int) -> None:
         rules = load_rules(settings.rules)
         self.trends, self.documents, self.incidents = MemoryTrends(), MemoryDocuments(), MemoryIncidents()
-        self.spine = Spine(load(settings.model), rules, settings.sources, self.documents, trends=self.trends)
+        classifier = load_configured(settings.model, settings.foreign)
+        self.spine = Spine(classifier, rules, settings.sources, self.documents, trends=self.trends)
         self.posts = generate(seed).posts
         self.now_ms = _time(self.posts[0])
         self.learning_days = max(rule.learning_days for rule in rules)

@@ -115,19 +115,18 @@ def _judge_rows(
 
 def _classify(posts: Sequence[Post], languages: Sequence[str], classifier: Classifier) -> list[Judgement | Exception]:
     texts = [f"{post.title}\n{post.text}" if post.title else post.text for post in posts]
-    targets = [post.targets for post in posts]
+    targets, kinds = [post.targets for post in posts], [post.kind for post in posts]
     try:
-        return list(classifier.classify(texts, languages, targets))
+        return list(classifier.classify(texts, languages, targets, kinds))
     except Exception:  # any fault of a model, ours or a user's, must cost one row at most
-        return [
-            _classify_one(text, language, target, classifier)
-            for text, language, target in zip(texts, languages, targets, strict=True)
-        ]
+        return [_classify_one(*row, classifier) for row in zip(texts, languages, targets, kinds, strict=True)]
 
 
-def _classify_one(text: str, language: str, target: Sequence[str], classifier: Classifier) -> Judgement | Exception:
+def _classify_one(
+    text: str, language: str, target: Sequence[str], kind: str, classifier: Classifier
+) -> Judgement | Exception:
     try:
-        return classifier.classify([text], [language], [target])[0]
+        return classifier.classify([text], [language], [target], [kind])[0]
     except Exception as error:
         return error
 

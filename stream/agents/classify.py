@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import faust
 
-from classifier.inference import load
+from classifier.inference import load_configured
 from stream.agents.batching import Role
 from stream.agents.sending import Out
 from stream.pipeline import Judge, Outcome, progress_of, to_opinions
@@ -21,7 +21,7 @@ def build(settings: Settings) -> faust.App:
     """The classify role."""
     role = Role("classify", settings)
     judge = Judge(
-        load(settings.model),
+        load_configured(settings.model, settings.foreign),
         story_store(settings),
         settings.sources,
         settings.clock,

@@ -19,13 +19,15 @@ def classify(
 
     Example: groundswell classify -i posts.jsonl -o opinions.jsonl
     """
-    from classifier.inference import load
+    from classifier.inference import load_configured
     from stream.files import beside
     from stream.offline import classify_file
 
     config = settings()
     with progress("classify") as tell:
-        summary = classify_file(source, out, load(config.model), config.sources, rejects or beside(out), tell)
+        summary = classify_file(
+            source, out, load_configured(config.model, config.foreign), config.sources, rejects or beside(out), tell
+        )
     text = f"{summary['opinions']} opinions, {summary['rejected']} rejected" + (
         f" (see {summary['rejects']})" if summary["rejected"] else ""
     )
@@ -70,7 +72,7 @@ def replay(
     Example: groundswell replay --posts history.jsonl.gz --out out/
     """
     from alerts.rules import load_rules
-    from classifier.inference import load
+    from classifier.inference import load_configured
     from stream.replay import describe, replay_opinions, replay_posts, span_of
     from stream.settings import author_key
 
@@ -85,7 +87,7 @@ def replay(
             metrics = replay_posts(
                 posts,
                 out,
-                classifier=load(config.model),
+                classifier=load_configured(config.model, config.foreign),
                 rules=chosen,
                 sources=config.sources,
                 author_key=author_key(config, create=True),

@@ -6,42 +6,118 @@ from typing import Annotated, Literal
 
 import typer
 
-from stream.cli.shell import Json, report, say, settings
+from stream.cli.shell import Json, pairs, report, say, settings
 
 DataFolder = Annotated[Path, typer.Option(help="Folder with sentiment/ and topic/ sets.")]
 
 
 def train(
-    data: DataFolder,
-    out: Annotated[Path, typer.Option(help="Folder of the new artifact.")],
-    recipe: Annotated[Literal["linear"], typer.Option(help="How to train.")] = "linear",
+    out: Annotated[Path, typer.Option(help="Folder of the new model.")],
+    data: Annotated[Path | None, typer.Option(help="Folder with the known sets, sentiment/ and topic/.")] = None,
+    own: Annotated[list[Path] | None, typer.Option(help="Your labelled file: .jsonl, .csv or .parquet.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="What a column is: text=body, sentiment=rating.")] = None,
+    label: Annotated[list[str] | None, typer.Option(help="What a label means: bullish=positive.")] = None,
+    recipe: Annotated[Literal["encoder", "linear"], typer.Option(help="How to train.")] = "encoder",
+    language: Annotated[list[str] | None, typer.Option(help="Only these encoders [default: en and zh].")] = None,
+    bases: Annotated[
+        Path, typer.Option(help="Folder of pretrained encoders, en.jar and zh.jar ('make encoders').")
+    ] = Path(".groundswell/encoders"),
+    teacher: Annotated[list[Path] | None, typer.Option(help="Model to learn from as well (distillation).")] = None,
+    unlabelled: Annotated[list[Path] | None, typer.Option(help="Texts without labels, for the teachers.")] = None,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="epochs=3, rate=5e-5, tune=lora, …")] = None,
+    precision: Annotated[Literal["int8", "float32"], typer.Option(help="Of the weights that are written.")] = "int8",
+    version: Annotated[str, typer.Option(help="Version of the model.")] = "1",
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Train a model on labelled sets and write its artifact.
+    """Train a model on labelled sets and write its folder. A run that was cut short goes on from its last epoch.
 
-    Example: groundswell train --recipe linear --data ../shared/data --out out/model
+    Example: groundswell train --own labelled.csv --column text=body --label bullish=positive --out out/model
     """
-    from classifier import train as room
+    from classifier.data import OwnFile
+    from classifier.training import recipes
 
-    metrics = room.run(data, out, recipe, seed, say)
-    report(metrics, f"artifact written to {out}", as_json)
+    columns, labels = pairs(column, "--column"), pairs(label, "--label")
+    wanted = recipes.Wanted(
+        data=data,
+        out=out,
+        own=[OwnFile(path, columns, labels) for path in own or ()],
+        languages=language or recipes.LANGUAGES,
+        bases=bases,
+        unlabelled=unlabelled or (),
+        teachers=teacher or (),
+        seed=seed,
+        version=version,
+        precision=precision,
+        settings=pairs(setting, "--set"),
+    )
+    metrics = recipes.run(recipe, wanted, say)
+    report(metrics, f"model written to {out}", as_json)
+
+
+def export(
+    run: Annotated[list[str], typer.Option(help="A finished run of 'train': en=out/model/runs/en.")],
+    out: Annotated[Path, typer.Option(help="Folder of the new model.")],
+    data: Annotated[Path | None, typer.Option(help="Folder with the known sets: their dev parts calibrate.")] = None,
+    own: Annotated[list[Path] | None, typer.Option(help="Your labelled file, for its dev part.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="What a column is: text=body, sentiment=rating.")] = None,
+    label: Annotated[list[str] | None, typer.Option(help="What a label means: bullish=positive.")] = None,
+    precision: Annotated[Literal["int8", "float32"], typer.Option(help="Of the weights that are written.")] = "int8",
+    version: Annotated[str, typer.Option(help="Version of the model.")] = "1",
+    as_json: Json = False,
+) -> None:
+    """Make a model folder of finished runs: round the weights, calibrate, measure on dev, write the card.
+
+    Example: groundswell export --run en=out/model/runs/en --data ../shared/data --precision float32 --out out/fp32
+    """
+    from classifier.data import OwnFile
+    from classifier.training.export import export as make
+
+    columns, labels = pairs(column, "--column"), pairs(label, "--label")
+    files = [OwnFile(path, columns, labels) for path in own or ()]
+    runs = {name: Path(folder) for name, folder in pairs(run, "--run").items()}
+    metrics = make(runs, data, files, out, version, precision, say)
+    report(metrics, f"model written to {out}", as_json)
 
 
 def evaluate(
     data: DataFolder,
     model: Annotated[Path | None, typer.Option(help="Artifact [default: the one in force].")] = None,
     split: Annotated[Literal["dev", "test"], typer.Option(help="Look at test once, at the end.")] = "dev",
+    against: Annotated[Path | None, typer.Option(help="Another artifact, compared on the same rows.")] = None,
+    baselines: Annotated[bool, typer.Option("--baselines", help="Add commonest label, linear model, VADER.")] = False,
+    hard_cases: Annotated[bool, typer.Option("--hard-cases", help="Add the sentences that models get wrong.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for report.html and report.json.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many rows of a set.")] = None,
     as_json: Json = False,
 ) -> None:
     """Measure a model on labelled sets.
 
-    Example: groundswell evaluate --data ../shared/data --split dev
+    Example: groundswell evaluate --data ../shared/data --split dev --baselines --hard-cases --out out/report
     """
-    from classifier import evaluate as room
+    from rich.console import Console
 
-    result = room.run(model or settings().model, data, split)
-    report(result, json.dumps(result, ensure_ascii=False, indent=2), as_json)
+    from classifier import evaluate as room
+    from classifier.evaluate.terminal import shown
+
+    result = room.run(
+        model or settings().model,
+        data,
+        split,
+        against=against,
+        baselines=baselines,
+        hard_cases=hard_cases,
+        out=out,
+        limit=limit,
+        tell=say,
+    )
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False))
+        return
+    console = Console()
+    console.print(shown(result))
+    if out is not None:
+        console.print(f"report written to {out / 'report.html'}", markup=False, soft_wrap=True)
 
 
 def bench(
@@ -63,4 +139,4 @@ def bench(
     print(json.dumps({**(results if target == "all" else results[target]), "machine": before}))
 
 
-COMMANDS = {"train": train, "evaluate": evaluate, "bench": bench}
+COMMANDS = {"train": train, "export": export, "evaluate": evaluate, "bench": bench}

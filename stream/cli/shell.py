@@ -70,3 +70,12 @@ def say(text: str) -> None:
     """A word on what is being done, on a terminal only."""
     if sys.stderr.isatty():
         print(text, file=sys.stderr)
+
+
+def pairs(given: list[str] | None, option: str) -> dict[str, str]:
+    """`name=value` options as a mapping; wrong usage where one has no `=`."""
+    split = [text.partition("=") for text in given or ()]
+    for name, equals, value in split:
+        if not (name and equals and value):
+            raise typer.BadParameter(f"{option} takes name=value, not {name + equals + value!r}")
+    return {name: value for name, _, value in split}

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier import data, silver
+from classifier import data
 from classifier.data import NEGATIVE, NEUTRAL, POSITIVE, SETS
+from classifier.data.sets import split_of
 from classifier.errors import DataError
 from classifier.labels import language_index, topic_ids, topic_vocabulary
+from classifier.training import silver
 
 BY_NAME = {data_set.name: data_set for data_set in SETS}
 
@@ -73,6 +75,27 @@ def test_a_missing_dev_part_is_fixed_by_the_text_alone(tmp_path: Path) -> None:
     assert 60 < sum(split == "dev" for split in second.values()) < 140
 
 
+@given(
+    st.lists(st.text("abcxyz019$%涨跌", min_size=1, max_size=5), min_size=1, max_size=6),
+    st.sampled_from([" ", "\n", "\u3000", " https://example.org/a1 "]),
+    st.sampled_from(SETS),
+)
+def test_the_split_by_hash_depends_on_nothing_but_the_key(
+    words: list[str], between: str, data_set: data.DataSet
+) -> None:
+    key = data.text_key("".join(words))
+    written = data.text_key(between.join(words).upper())
+    assert data.held_out(written) == data.held_out(key)
+    assert split_of("train", written, data_set) == split_of("train", key, data_set)
+    if data_set.own_dev:
+        assert split_of("train", key, data_set) == "train", "a set with a dev part says itself what is in it"
+
+
+def test_the_split_by_hash_stays_as_it_was_when_models_were_trained() -> None:
+    keys = [f"harborfoodsitem{n}" for n in range(40)]
+    assert [n for n, key in enumerate(keys) if data.held_out(key)] == [10, 11, 24, 26, 28, 36]
+
+
 def test_training_rows_have_no_twin_in_held_out_parts_and_no_contradiction(tmp_path: Path) -> None:
     rows = [
         {"text": "Profit UP http://example.org/1", "sentiment": "positive", "split": "train"},
@@ -104,6 +127,14 @@ def test_a_folder_without_sets_is_refused_with_an_example(tmp_path: Path) -> Non
 @given(st.text(max_size=30))
 def test_a_key_does_not_change_when_taken_again(text: str) -> None:
     assert data.text_key(" ".join(text.split())) == data.text_key(text)
+
+
+def test_a_set_names_the_topics_of_its_vocabulary() -> None:
+    flashes = {topic_ids()[place] for place in BY_NAME["zh_news_flashes"].topics}
+    assert {"company_news", "real_estate"} < flashes
+    assert "earnings" not in flashes
+    assert BY_NAME["en_sentfin"].topics == ()
+    assert list(BY_NAME["en_newswire_1987"].topics) == sorted(set(topic_vocabulary("en_newswire").values()))
 
 
 def test_topic_ids_are_unique_and_every_rule_names_one() -> None:

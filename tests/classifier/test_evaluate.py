@@ -1,18 +1,24 @@
 """Figures against cases worked out by hand."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import sparse
 
-from classifier import bench, evaluate, train
+from classifier import bench, evaluate
 from classifier.data import NEGATIVE, NEUTRAL, POSITIVE, SETS, Example
 from classifier.errors import ClassifierError, DataError, TrainingError
-from classifier.fitting import binary_loss, choice_loss, fit, temperature
-from classifier.inference import Judgement, load
+from classifier.evaluate.baselines import Exam, Vader, commonest_label, vader_english
+from classifier.evaluate.scores import abstention, reliability
+from classifier.inference import LINEAR, Judgement, load
 from classifier.labels import topic_ids
-from classifier.linear import narrowed
+from classifier.linear.fitting import binary_loss, choice_loss, fit, temperature
+from classifier.linear.model import narrowed
+from classifier.training import recipes
 from tests.classifier.test_data import write
 
 BY_NAME = {data_set.name: data_set for data_set in SETS}
@@ -40,6 +46,25 @@ def test_sentiment_scores_equal_a_case_worked_by_hand() -> None:
     assert score["macro_f1"] == round((1.0 + 0.0 + 0.5) / 3, 4)
     # bin 0.7–0.8: 3 rows, 2 right, confidence 2.25; bin 0.8–0.9: 1 row, none right, confidence 0.85
     assert score["ece"] == round((0.25 + 0.85) / 4, 4)
+    assert score["weighted_f1"] == round((1.0 + 0.0 + 2 * 0.5) / 4, 4)
+    assert score["per_label"]["positive"] == {"n": 2, "precision": 0.5, "recall": 0.5, "f1": 0.5}
+    assert score["reliability"] == [
+        {"confidence": 0.75, "accuracy": 0.6667, "n": 3},
+        {"confidence": 0.85, "accuracy": 0.0, "n": 1},
+    ]
+    # the surest row is wrong; the next three are equally sure, and come together
+    assert score["abstention"] == [
+        {"share": 0.25, "confidence": 0.85, "accuracy": 0.0},
+        {"share": 1.0, "confidence": 0.75, "accuracy": 0.5},
+    ]
+
+
+def test_a_label_that_is_never_said_has_no_precision() -> None:
+    score = evaluate.sentiment_scores([row("en_sentfin", NEGATIVE)], [said(0.0, 1.0, 0.0)])
+    assert score["per_label"] == {
+        "negative": {"n": 1, "precision": None, "recall": 0.0, "f1": 0.0},
+        "neutral": {"n": 0, "precision": 0.0, "recall": None, "f1": 0.0},
+    }
 
 
 def test_a_set_without_neutral_is_scored_over_its_two_labels() -> None:
@@ -68,8 +93,49 @@ def test_topic_scores_equal_a_case_worked_by_hand() -> None:
     assert score["micro_f1"] == round(2 * 2 / (4 + 3), 4)
 
 
+def test_a_text_without_a_nameable_topic_is_wrong_and_the_first_to_abstain_from() -> None:
+    rows = [row("zh_news_flashes", topics=("bonds",)), row("zh_news_flashes", topics=("energy",))]
+    score = evaluate.topic_scores(rows, [said(0, 1, 0, "earnings"), said(0, 1, 0, "energy")])
+    assert score["accuracy"] == 0.5
+    assert [(point["share"], point["accuracy"]) for point in score["abstention"]] == [(0.5, 1.0), (1.0, 0.5)]
+
+
 def test_macro_f1_is_over_labels_that_occur() -> None:
     assert evaluate.macro_f1(np.array([[2, 0, 0], [0, 2, 0], [0, 0, 0]])) == 1.0
+
+
+ROWS_WITH_CONFIDENCE = st.lists(
+    st.tuples(st.integers(min_value=0, max_value=1000).map(lambda n: n / 1000), st.booleans()), min_size=1
+)
+
+
+@given(ROWS_WITH_CONFIDENCE)
+def test_who_answers_everything_has_the_plain_accuracy(rows: list[tuple[float, bool]]) -> None:
+    confidence, correct = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    curve = abstention(confidence, correct)
+    assert (curve[-1]["share"], curve[-1]["accuracy"]) == (1.0, round(float(correct.mean()), 4))
+    assert [point["share"] for point in curve] == sorted({point["share"] for point in curve})
+    assert [point["confidence"] for point in curve] == sorted((point["confidence"] for point in curve), reverse=True)
+
+
+@given(ROWS_WITH_CONFIDENCE, st.randoms(use_true_random=False))
+def test_the_order_of_rows_means_nothing_to_the_curves(rows: list[tuple[float, bool]], random: Any) -> None:
+    shuffled = random.sample(rows, len(rows))
+    curves = [
+        (abstention(sure, right), [point["n"] for point in reliability(sure, right)])
+        for part in (rows, shuffled)
+        for sure, right in [(np.array([row[0] for row in part]), np.array([row[1] for row in part]))]
+    ]
+    assert curves[0] == curves[1]
+
+
+@given(ROWS_WITH_CONFIDENCE)
+def test_the_bins_hold_every_row_and_their_gaps_make_the_calibration_error(rows: list[tuple[float, bool]]) -> None:
+    confidence, correct = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    bins = reliability(confidence, correct)
+    assert sum(one["n"] for one in bins) == len(rows)
+    gaps = sum(one["n"] * abs(one["confidence"] - one["accuracy"]) for one in bins) / len(rows)
+    assert evaluate.expected_calibration_error(confidence, correct) == pytest.approx(gaps, abs=1e-4)
 
 
 def test_the_choice_loss_leaves_masked_outputs_alone() -> None:
@@ -121,8 +187,8 @@ def tiny_data(folder: Path) -> Path:
 def test_the_recipe_trains_a_model_that_loads_and_is_the_same_each_time(tmp_path: Path) -> None:
     told: list[str] = []
     folder = tiny_data(tmp_path / "data")
-    record = train.run(folder, tmp_path / "one", "linear", 1, told.append)
-    train.run(folder, tmp_path / "two", "linear", 2, told.append)
+    record = recipes.run("linear", recipes.Wanted(folder, tmp_path / "one", seed=1), told.append)
+    recipes.run("linear", recipes.Wanted(folder, tmp_path / "two", seed=2), told.append)
     assert load(tmp_path / "one").info == load(tmp_path / "two").info
     assert record["dev"]["sets"]["en_sentfin"]["accuracy"] == 1.0
     (judgement,) = load(tmp_path / "one").classify(["pays dividend, gains strong"], ["en"], [()])
@@ -133,15 +199,104 @@ def test_the_recipe_trains_a_model_that_loads_and_is_the_same_each_time(tmp_path
 
 
 def test_unknown_recipes_and_splits_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="known are: linear"):
-        train.run(tmp_path, tmp_path / "out", "magic", 0, print)
+    with pytest.raises(TrainingError, match="known are: encoder, linear"):
+        recipes.run("magic", recipes.Wanted(tmp_path, tmp_path / "out"), print)
     with pytest.raises(DataError, match="dev or test"):
         evaluate.run(None, tiny_data(tmp_path), "train")
 
 
+def test_an_evaluation_holds_every_model_on_every_set(tmp_path: Path) -> None:
+    folder = tiny_data(tmp_path)
+    result = evaluate.run(LINEAR, folder, "dev", against=LINEAR, baselines=True, hard_cases=True)
+    assert list(result["sets"]) == ["en_sentfin", "en_topic_tweets"]
+    names = ["groundswell-linear 1 (", "commonest label", "linear", "VADER"]
+    for other, name in zip(result["others"], names, strict=True):
+        assert other["name"].startswith(name)
+        assert list(other["sets"]) == list(result["sets"])
+        assert list(other["hard_cases"]) == ["en", "zh"]
+        assert all("n" in figures or figures["note"] for figures in other["sets"].values())
+    lines = evaluate.table(result)
+    assert len(lines) == (len(result["sets"]) + 2) * (1 + len(names))
+    assert [line.own for line in lines[:5]] == [True, False, False, False, False]
+    (comparison,) = result["comparisons"]
+    assert [comparison["sets"][name]["agreement"] for name in result["sets"]] == [1.0, 1.0]
+
+
+def test_plain_evaluation_and_a_run_agree(tmp_path: Path) -> None:
+    folder = tiny_data(tmp_path)
+    plain, result = evaluate.evaluate(load(LINEAR), folder, "dev"), evaluate.run(LINEAR, folder, "dev")
+    assert plain == {key: result[key] for key in ("sets", "languages")}
+
+
+def test_a_limit_asks_the_same_rows_each_time_and_no_more(tmp_path: Path) -> None:
+    folder = tiny_data(tmp_path)
+    result = evaluate.run(LINEAR, folder, "dev", limit=7)
+    assert {figures["n"] for figures in result["sets"].values()} == {7}
+    assert evaluate.run(LINEAR, folder, "dev", limit=7) == result
+    assert evaluate.run(LINEAR, folder, "dev", limit=10_000)["sets"] == evaluate.run(LINEAR, folder, "dev")["sets"]
+
+
+def test_rows_with_a_near_twin_in_training_are_also_left_out(tmp_path: Path) -> None:
+    rows = [
+        {"text": f"shares rise {n}", "topics": ["Stock Movement"], "split": "test", "near_duplicate_in_train": n < 3}
+        for n in range(5)
+    ]
+    write(tmp_path, "en_topic_tweets", rows)
+    figures = evaluate.run(LINEAR, tmp_path, "test")["sets"]["en_topic_tweets"]
+    assert (figures["n"], figures["without_near_duplicates"]["n"]) == (5, 2)
+
+
+def test_a_folder_without_the_split_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="has a test part"):
+        evaluate.run(LINEAR, tiny_data(tmp_path), "test")
+
+
+def test_the_commonest_label_is_learnt_in_the_training_part() -> None:
+    training = [row("en_sentfin", POSITIVE)] * 3 + [row("en_sentfin", NEGATIVE)]
+    chosen = commonest_label(Exam([row("en_sentfin", NEGATIVE)], training))
+    assert chosen.classifier is not None
+    (judgement,) = chosen.classifier.classify(["anything"], ["en"], [("ORBQ",)])
+    assert (judgement.positive, judgement.negative, chosen.note) == (0.75, 0.25, "")
+    assert judgement.targets == (("positive", 0.5),)
+
+
+def test_a_commonest_label_that_was_counted_on_the_rows_asked_says_so() -> None:
+    chosen = commonest_label(Exam([row("zh_news_flashes", topics=("bonds", "macro"))]))
+    assert "no training part" in chosen.note
+    assert chosen.classifier is not None
+    (judgement,) = chosen.classifier.classify(["债市"], ["zh"], [()])
+    assert judgement.topics[0][0] in ("bonds", "macro")
+
+
+class Says:
+    """Stands in for VADER's analyser."""
+
+    def __init__(self, compound: float) -> None:
+        self.compound = compound
+
+    def polarity_scores(self, text: str) -> dict[str, float]:
+        return {"compound": self.compound}
+
+
+@given(st.floats(min_value=-1, max_value=1))
+def test_vader_is_read_as_its_authors_say(compound: float) -> None:
+    (judgement,) = Vader(Says(compound)).classify(["x"], ["en"], [()])
+    label = "positive" if compound >= 0.05 else "negative" if compound <= -0.05 else "neutral"
+    assert judgement.label == label
+    assert round(judgement.negative + judgement.neutral + judgement.positive, 4) == 1.0
+
+
+def test_vader_says_why_it_does_not_answer() -> None:
+    vader = Vader(Says(0.5))
+    assert vader_english(Exam([row("zh_forum_posts", POSITIVE)]), vader) == (None, "reads English only")
+    assert vader_english(Exam([row("en_topic_tweets", topics=("bonds",))]), vader) == (None, "names no topics")
+    assert "pip install" in vader_english(Exam([row("en_sentfin", POSITIVE)]), None).note
+    assert vader_english(Exam([row("en_sentfin", POSITIVE)]), vader).classifier is vader
+
+
 def test_the_benchmark_counts_texts_by_the_given_clock() -> None:
     ticks = iter(range(1000))
-    figures = bench.run(["Profit doubles"] * 10, clock_s=lambda: float(next(ticks)))
+    figures = bench.run(["Profit doubles"] * 10, classifier=load(LINEAR), clock_s=lambda: float(next(ticks)))
     assert (figures["texts_per_s"], figures["texts_per_s_low"]) == (10, 10)
     with pytest.raises(ClassifierError, match="at least one text"):
         bench.run([])

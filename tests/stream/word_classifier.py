@@ -22,7 +22,11 @@ class WordClassifier:
         return ModelInfo("words", "1", "0" * 12)
 
     def classify(
-        self, texts: Sequence[str], languages: Sequence[str], targets: Sequence[Sequence[str]]
+        self,
+        texts: Sequence[str],
+        languages: Sequence[str],
+        targets: Sequence[Sequence[str]],
+        kinds: Sequence[str] | None = None,
     ) -> list[Judgement]:
         """Judges each text; a target is negative where its name follows `bad`."""
         self.batches.append(len(texts))

@@ -1,6 +1,6 @@
 """The linear model: hashed n-grams times weights, for sentiment (softmax) and topics (independent sigmoids).
 
-Weights are given as arrays here; reading, writing and checking them is `artifact.py`, fitting them `train.py`.
+Weights are given as arrays here; reading, writing and checking them is `artifact.py`, fitting them `fitting.py`.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from classifier.features import Hashing, features
+from classifier.linear.features import Hashing, features
 from classifier.labels import LANGUAGES, SENTIMENTS, topic_ids
 
 F32 = npt.NDArray[np.float32]

@@ -1,9 +1,9 @@
-"""Readers for the labelled sets, behind one shape: which labels a row allows, out of those that its set can name.
+"""The labelled sets that are known by name, and their readers: which labels a row allows, out of those its set names.
 
-The folder is an argument; no path and no text of the data is kept here. Licences decide what may train.
+The folder is an argument; no path and no text of the data is kept here. Licences decide what may train. Users' own
+files are read in `own.py` into the same shapes.
 """
 
-import gzip
 import hashlib
 import re
 import unicodedata
@@ -15,12 +15,14 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from classifier.data.tables import rows
 from classifier.errors import DataError
 from classifier.labels import SENTIMENTS, topic_vocabulary
 
 Split = Literal["train", "dev", "test"]
 Licence = Literal["permissive", "unstated", "no training"]
 NEGATIVE, NEUTRAL, POSITIVE = 1, 2, 4  # bits of a set of sentiments
+ANY = NEGATIVE | NEUTRAL | POSITIVE
 SENTIMENT_BITS = dict(zip(SENTIMENTS, (NEGATIVE, NEUTRAL, POSITIVE), strict=True))
 DEV_SHARE = 0.1
 
@@ -29,7 +31,8 @@ class DataSet(msgspec.Struct, frozen=True):
     """One labelled file: where it is, what it may be used for, and which labels it can name.
 
     `groups` are the sets of sentiments that it tells apart (bits); `vocabulary` names its column of `taxonomy.json`
-    where it teaches topics. A set without either gives texts only.
+    where it teaches topics, and `named` is what it can name of that, if not all; `exclusive`: one topic a text.
+    `kind` is that of its texts as posts (`news`, `social`). A set without groups and vocabulary gives texts only.
     """
 
     name: str
@@ -40,6 +43,9 @@ class DataSet(msgspec.Struct, frozen=True):
     groups: tuple[int, ...] = ()
     vocabulary: str | None = None
     own_dev: bool = True
+    exclusive: bool = False
+    named: tuple[int, ...] = ()
+    kind: str = "social"
 
     @property
     def task(self) -> Literal["sentiment", "topics", "texts"]:
@@ -56,11 +62,16 @@ class DataSet(msgspec.Struct, frozen=True):
         """Return all sentiments that the set can name, as bits."""
         return reduce(or_, self.groups, 0)
 
+    @property
+    def topics(self) -> tuple[int, ...]:
+        """Return the positions in `topic_ids()` of all topics that the set can name."""
+        return self.named or tuple(sorted(set(topic_vocabulary(self.vocabulary).values())))
+
 
 THREE, _TWO, _NEGATIVE_OR_NOT = (NEGATIVE, NEUTRAL, POSITIVE), (NEGATIVE, POSITIVE), (NEGATIVE, NEUTRAL | POSITIVE)
 
 SETS = (
-    DataSet("en_sentfin", "sentiment/en_sentfin", "en", "permissive", "SEntFiN 1.0", THREE),
+    DataSet("en_sentfin", "sentiment/en_sentfin", "en", "permissive", "SEntFiN 1.0", THREE, kind="news"),
     DataSet(
         "en_tweets",
         "sentiment/en_tweets",
@@ -80,11 +91,22 @@ SETS = (
         "Financial PhraseBank",
         THREE,
         own_dev=False,
+        kind="news",
     ),
     DataSet("zh_forum_posts", "sentiment/zh_forum_posts", "zh", "unstated", "FinFE", THREE),
-    DataSet("zh_company_news", "sentiment/zh_company_news", "zh", "unstated", "Chinese company headlines", _TWO),
+    DataSet(
+        "zh_company_news", "sentiment/zh_company_news", "zh", "unstated", "Chinese company headlines", _TWO, kind="news"
+    ),
     DataSet("zh_guba", "sentiment/zh_guba_segmented", "zh", "unstated", "Guba posts without stop words", _TWO),
-    DataSet("zh_negative_entities", "sentiment/zh_negative_entities", "zh", "unstated", "FinNSP", _NEGATIVE_OR_NOT),
+    DataSet(
+        "zh_negative_entities",
+        "sentiment/zh_negative_entities",
+        "zh",
+        "unstated",
+        "FinNSP",
+        _NEGATIVE_OR_NOT,
+        kind="news",
+    ),
     DataSet(
         "en_topic_tweets",
         "topic/en_tweets",
@@ -92,9 +114,12 @@ SETS = (
         "permissive",
         "Twitter Financial News Topic",
         vocabulary="en_tweets",
+        exclusive=True,
     ),
-    DataSet("zh_news_flashes", "topic/zh_news_flashes", "zh", "unstated", "FinNL", vocabulary="zh_news_flashes"),
-    DataSet("zh_headlines_general", "topic/zh_headlines_general", "zh", "permissive", "THUCNews"),
+    DataSet(
+        "zh_news_flashes", "topic/zh_news_flashes", "zh", "unstated", "FinNL", vocabulary="zh_news_flashes", kind="news"
+    ),
+    DataSet("zh_headlines_general", "topic/zh_headlines_general", "zh", "permissive", "THUCNews", kind="news"),
     DataSet(
         "en_newswire_1987",
         "topic/en_newswire_1987_eval_only",
@@ -103,6 +128,7 @@ SETS = (
         "Reuters-21578",
         vocabulary="en_newswire",
         own_dev=False,
+        kind="news",
     ),
 )
 
@@ -122,6 +148,18 @@ class Example(NamedTuple):
     duplicated: bool = False
 
 
+class Marked(NamedTuple):
+    """One name within a text, `span` in characters, and the sentiments that are right for it."""
+
+    text: str
+    key: str
+    data_set: DataSet
+    split: Split
+    span: tuple[int, int]
+    nameable: int
+    allowed: int
+
+
 _URLS = re.compile(r"https?://\S+")
 
 
@@ -134,6 +172,14 @@ def held_out(key: str) -> bool:
     """Say whether a text belongs to the dev part of a set that comes without one; fixed for ever by its hash."""
     digest = hashlib.sha256(b"dev:" + key.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") < DEV_SHARE * 2**64
+
+
+def split_of(told: Split, key: str, data_set: DataSet) -> Split:
+    """Return the part that a text belongs to; `told` is what its set says, which may come without a dev part."""
+    if told != "test" and not data_set.own_dev:
+        # Where nothing may train all of it is dev, else what the hash says.
+        return "dev" if not data_set.trains or held_out(key) else "train"
+    return told
 
 
 def find(folder: Path, data_set: DataSet) -> Path | None:
@@ -153,7 +199,40 @@ def read(folder: Path, data_set: DataSet) -> list[Example]:
     path = find(folder, data_set)
     if path is None:
         raise DataError(f"{data_set.name}: no file {folder / data_set.file}.jsonl.gz; give the folder that holds it")
-    return [example for row in _rows(path) if (example := _example(row, data_set)) is not None]
+    return [example for _, row in rows(path) if (example := _example(row, data_set)) is not None]
+
+
+def read_marked(folder: Path, data_set: DataSet) -> list[Marked]:
+    """Read what a set says of names within its texts; empty for a set that names none.
+
+    A name that does not stand in its text is left out. Raises DataError as `read` does.
+    """
+    path = find(folder, data_set)
+    if path is None:
+        raise DataError(f"{data_set.name}: no file {folder / data_set.file}.jsonl.gz; give the folder that holds it")
+    found = []
+    for _, row in rows(path):
+        text = row["text"]
+        for name, allowed, nameable in _names(row):
+            at = text.find(name) if name else -1
+            if at >= 0 and allowed:
+                key = text_key(text)
+                part = split_of(row.get("split", "train"), key, data_set)
+                found.append(Marked(text, key, data_set, part, (at, at + len(name)), nameable, allowed))
+    return found
+
+
+def _names(row: dict[str, Any]) -> Iterator[tuple[str, int, int]]:
+    """Give each name of a row with the sentiments that are right for it and those that its set tells apart."""
+    if "negative_entities" in row:
+        bad = set(row["negative_entities"])
+        for name in row["entities"]:
+            yield name, NEGATIVE if name in bad else NEUTRAL | POSITIVE, ANY
+    elif "entities" in row:
+        for entity in row["entities"]:
+            yield entity["entity"], SENTIMENT_BITS.get(entity["label"], 0), ANY
+    elif "target" in row:
+        yield row["target"] or "", SENTIMENT_BITS.get(row["sentiment"], 0) & ~NEUTRAL, NEGATIVE | POSITIVE
 
 
 def present(folder: Path) -> tuple[DataSet, ...]:
@@ -186,15 +265,6 @@ def held_keys(examples: list[Example], task: str) -> set[str]:
     return {example.key for example in examples if example.split != "train" and example.data_set.task == task}
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                yield msgspec.json.decode(line, type=dict[str, Any])
-            except msgspec.DecodeError as error:
-                raise DataError(f"{path} line {number} is not a JSON object: {error}") from None
-
-
 def _example(row: dict[str, Any], data_set: DataSet) -> Example | None:
     text = row["text"]
     key = text_key(text)
@@ -209,10 +279,7 @@ def _example(row: dict[str, Any], data_set: DataSet) -> Example | None:
         allowed = _allowed(row) & data_set.nameable
         if not allowed or row.get("conflict"):
             return None
-    split: Split = row.get("split", "train")
-    if split != "test" and not data_set.own_dev:
-        # The set comes without a dev part: where nothing may train all of it is, else the part fixed by hash.
-        split = "dev" if not data_set.trains or held_out(key) else "train"
+    split = split_of(row.get("split", "train"), key, data_set)
     return Example(text, key, data_set, split, allowed, topics, bool(row.get("near_duplicate_in_train")))
 
 

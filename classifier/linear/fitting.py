@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, sparse
 
-from classifier.linear import F32, F64, sigmoid
+from classifier.linear.model import F32, F64, sigmoid
 
 Bools = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]

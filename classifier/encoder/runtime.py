@@ -1,0 +1,64 @@
+"""The encoder under ONNX Runtime: rows of token ids in, logits out. The default on a CPU; needs no torch."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from classifier.errors import ArtifactError
+
+F64 = npt.NDArray[np.float64]
+_BATCH_TOKENS = 2048  # padded tokens at once: enough to fill the processor, few enough to stay in its cache
+
+
+class Runtime(Protocol):
+    """An encoder on some hardware."""
+
+    def logits(self, rows: Sequence[Sequence[int]]) -> tuple[F64, F64]:
+        """Return sentiment logits [n, 3] and topic logits [n, T] for rows of token ids, in their order."""
+
+
+class OnnxRuntime:
+    """ONNX Runtime on the CPU."""
+
+    def __init__(self, graph: bytes, weights: Mapping[str, npt.NDArray[Any]], threads: int) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
+        options.add_external_initializers(list(weights), values)
+        try:
+            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # the runtime raises kinds of its own
+            raise ArtifactError(f"ONNX Runtime cannot read the encoder ({str(error).splitlines()[0]})") from None
+
+    def logits(self, rows: Sequence[Sequence[int]]) -> tuple[F64, F64]:
+        """Return logits in the rows' order; rows of like length are computed together, up to a budget of tokens."""
+        lengths = np.array([len(row) for row in rows])
+        order = np.argsort(lengths, kind="stable")
+        parts = [self._run([rows[place] for place in part]) for part in _parts(order, lengths)]
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        sentiment, topics = (np.concatenate(side).astype(np.float64)[back] for side in zip(*parts, strict=True))
+        return sentiment, topics
+
+    def _run(self, rows: Sequence[Sequence[int]]) -> Any:
+        ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+        present = np.zeros_like(ids)
+        for place, row in enumerate(rows):
+            ids[place, : len(row)] = row
+            present[place, : len(row)] = 1
+        return self._session.run(["sentiment_logits", "topic_logits"], {"ids": ids, "present": present})
+
+
+def _parts(order: npt.NDArray[np.intp], lengths: npt.NDArray[np.int64]) -> list[npt.NDArray[np.intp]]:
+    """Cut ascending rows into batches whose padded size keeps to the budget."""
+    parts, start = [], 0
+    for end in range(1, len(order) + 1):
+        if end == len(order) or (end + 1 - start) * lengths[order[end]] > _BATCH_TOKENS:
+            parts.append(order[start:end])
+            start = end
+    return parts

@@ -1,0 +1,19 @@
+"""How good a model is on labelled sets: scores, intervals, slices, baselines, hard cases, and the report.
+
+This file is the public surface; `measure.py` shows the order of the work.
+"""
+
+from classifier.evaluate.measure import by_set, evaluate, run
+from classifier.evaluate.report import table
+from classifier.evaluate.scores import expected_calibration_error, macro_f1, sentiment_scores, topic_scores
+
+__all__ = [
+    "by_set",
+    "evaluate",
+    "expected_calibration_error",
+    "macro_f1",
+    "run",
+    "sentiment_scores",
+    "table",
+    "topic_scores",
+]
