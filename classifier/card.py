@@ -2,10 +2,15 @@
 
 from typing import Any
 
+_WHAT = {
+    "linear": "A linear model over hashed n-grams of characters and words; 8-bit weights.",
+    "encoder": "One small BERT encoder a language with two heads, for sentiment and for topics; {precision} weights.",
+}
 _HEAD = """# {id}, version {version}
 
 Sentiment (negative, neutral, positive) and topics of short financial texts in English and Chinese.
-A linear model over hashed n-grams of characters and words; 8-bit weights; no text of its training data is inside.
+{what}
+No text of its training data is inside.
 
 Digest of weights and settings: `{digest}`
 
@@ -14,20 +19,26 @@ Digest of weights and settings: `{digest}`
 |---|---|---|---|---|---|
 """
 
-_LIMITS = """
-## Limits
-- It knows words and their neighbours, not sentences: irony, questions and far negation are missed.
+_LIMITS = {
+    "linear": """- It knows words and their neighbours, not sentences: irony, questions and far negation are missed.
 - It judges a text as a whole; a name in it is given the text's own judgement.
-- It does not check facts, and sentiment is not a forecast of prices.
-- The dev parts were looked at while settings were chosen; they also set the temperatures.
-- Other languages than English and Chinese are read as English, and poorly.
+""",
+    "encoder": """- Irony without its usual signs, and what needs knowledge of the world, are missed; see the hard cases.
+- Of a long text it reads the first windows; the first counts twice.
+- A name is judged where it first stands in the text; a name that does not stand there has the text's judgement.
+""",
+}
+_ALL_LIMITS = """- It does not check facts, and sentiment is not a forecast of prices.
+- The dev parts were looked at while settings were chosen; they also chose the epoch and set the temperatures.
+- Other languages than English and Chinese are read as English, and are held for less certain.
 - Sets differ in what they call neutral; figures of one set do not carry over to another.
 """
 
 
 def render(record: dict[str, Any]) -> str:
     """Return the card in Markdown."""
-    text = _HEAD.format(**record["model"])
+    recipe = record["recipe"]["name"]
+    text = _HEAD.format(what=_WHAT[recipe].format_map(record["model"]), **record["model"])
     for row in record["sets"]:
         rows = row["training_rows"] or "none: evaluation only"
         text += (
@@ -37,18 +48,47 @@ def render(record: dict[str, Any]) -> str:
     unstated = [row["title"] for row in record["sets"] if row["licence"] == "unstated" and row["training_rows"]]
     if unstated:
         text += f"\nPublic research data whose licence is not stated: {', '.join(unstated)}.\n"
-    if record["ruled_rows"]:
+    text += _ours(record)
+    for language, run in record.get("runs", {}).items():
         text += (
-            f"\nAlso trained, at a low weight, on news whose mood our own rules tell: {record['ruled_rows']} rows.\n"
-        )
-        text += (
-            "Topics that no set of a language can name are learnt there from rules of our own, and are not measured.\n"
+            f"\nThe encoder `{language}` starts from `{run['base']['name']}` (MIT licence; SHA-256 "
+            f"`{run['base']['sha256'][:16]}…`), seed {run['seed']}, {len(run['curve'])} epochs.\n"
         )
     for split in ("dev", "test"):
         if split in record:
             text += _table(split, record[split])
-    text += _LIMITS
-    text += f"\nRecipe: `{record['recipe']}`; made with {record['versions']}.\n"
+    if "hard_cases" in record:
+        text += _hard(record["hard_cases"])
+    text += "\n## Limits\n" + _LIMITS[recipe] + _ALL_LIMITS
+    text += f"\nRecipe: `{recipe}`, all settings in `metrics.json`; made with {_versions(record['versions'])}.\n"
+    return text
+
+
+def _ours(record: dict[str, Any]) -> str:
+    """Say what was learnt from rules and sentences of our own."""
+    groups = dict(record.get("rows", {}))
+    for run in record.get("runs", {}).values():
+        groups.update(run["rows"])
+    ruled = sum(count for name, count in groups.items() if "_ruled_" in name)
+    written = sum(count for name, count in groups.items() if name.endswith("_written"))
+    text = ""
+    if ruled:
+        text += f"\nAlso trained, at a low weight, on {ruled} texts that our own rules label.\n"
+        text += "Topics that no set of a language can name are learnt there from these rules, and are not measured.\n"
+    if written:
+        text += f"\nAlso trained on {written} sentences of our own grammar (`training/written.py`).\n"
+    return text
+
+
+def _versions(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+
+
+def _hard(figures: dict[str, Any]) -> str:
+    text = "\n## Hard cases\nSentences of our own, by phenomenon; no model was tuned on them.\n\n"
+    text += "| language | n | accuracy |\n|---|---|---|\n"
+    for language, score in figures["languages"].items():
+        text += f"| {language} | {score['n']} | {score['accuracy']:.3f} |\n"
     return text
 
 

@@ -1,15 +1,16 @@
 """Labelled texts, from the sets that are known by name and from users' own files, through one door: `load`.
 
-The known sets stand in `sets.py`, users' files in `own.py`, how files are read in `tables.py`; texts that stand twice
-are told by `leakage.py`. This file is the public surface.
+The known sets stand in `sets.py`, users' files in `own.py` and `label_map.py`, how files are read in `tables.py`; texts
+that stand twice are told by `leakage.py`. This file is the public surface.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from classifier.data.label_map import SKIP
 from classifier.data.leakage import drop_leaks, leakage_report
-from classifier.data.own import FEWEST_ROWS, ROLES, SKIP, OwnFile, OwnRows, read_own, script_language
+from classifier.data.own import FEWEST_ROWS, ROLES, OwnFile, OwnRows, read_own, script_language
 from classifier.data.sets import (
     ANY,
     DEV_SHARE,

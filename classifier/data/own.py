@@ -1,35 +1,25 @@
-"""Users' own labelled files, read into the shapes of `sets.py`: which column is what, and which label means what.
+"""Users' own labelled files, read into the shapes of `sets.py`: which column is what, which language, which part.
 
-Whatever is wrong is said in one line, with its place and the way out, before anything is trained.
+What labels mean is said in `label_map.py`. Whatever is wrong is told in one line, with its place and the way out,
+before anything is trained.
 """
 
-import math
 import re
-import shlex
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from difflib import SequenceMatcher
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast, get_args
+from typing import Any, NamedTuple, cast, get_args
 
 import msgspec
 
+from classifier.data.label_map import LabelMap, Task, nearest, several, short, word
 from classifier.data.sets import SENTIMENT_BITS, DataSet, Example, Licence, Marked, Split, split_of, text_key
 from classifier.data.tables import rows
 from classifier.errors import DataError
-from classifier.labels import LANGUAGES, language_index, topic_ids, topics
+from classifier.labels import LANGUAGES, language_index
 
 ROLES = ("text", "sentiment", "topics", "language", "split", "target")
-SKIP = "skip"  # what a label is mapped to whose rows are to be left out
 FEWEST_ROWS = 50
-_SENTIMENT_NAMES = {
-    **SENTIMENT_BITS,
-    **dict(zip(("负面", "中性", "正面"), SENTIMENT_BITS.values(), strict=True)),
-    "消极": SENTIMENT_BITS["negative"],
-    "积极": SENTIMENT_BITS["positive"],
-}
 _SPLIT_NAMES: dict[str, Split] = {
     "train": "train",
     "training": "train",
@@ -41,12 +31,9 @@ _SPLIT_NAMES: dict[str, Split] = {
     "test": "test",
 }
 _CHINESE = ("chinese", "中文", "汉语", "zho", "chi", "cmn")  # beside the tags that begin with zh
-_SEVERAL = re.compile("[;；]")  # between topics or names in one cell
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f]{2,}")
-
-Task = Literal["sentiment", "topics"]
 
 
 class OwnFile(msgspec.Struct, frozen=True):
@@ -96,7 +83,7 @@ def read_own(file: OwnFile) -> OwnRows:
     if file.licence not in get_args(Licence):
         raise DataError(f"{file.path}: unknown licence {file.licence!r}; say one of {', '.join(get_args(Licence))}")
     columns = _columns(file)
-    meaning = _Meaning(file)
+    meaning = LabelMap(file.labels)
     skipped: Counter[str] = Counter()
     seen: dict[str, None] = {}  # the names of all columns, in the order of the file
     found = []
@@ -109,8 +96,7 @@ def read_own(file: OwnFile) -> OwnRows:
     if not seen:
         raise DataError(f"{file.path} holds no rows; give a file with one labelled text a row")
     tasks = _tasks(file, columns, list(seen))
-    if meaning.unknown:
-        _refuse(file, meaning.unknown)
+    meaning.check(file.path)
     for task in tasks:
         _check(file, task, found, skipped)
     return _sorted_into_sets(file, tasks, found, dict(skipped))
@@ -120,45 +106,6 @@ def script_language(text: str) -> str:
     """Return `zh` where Han letters outnumber Latin words and no kana stands beside them, else `en`."""
     han = len(_HAN.findall(text))
     return "zh" if han and not _KANA.search(text) and han >= len(_LATIN_WORD.findall(text)) else "en"
-
-
-class _Meaning:
-    """What the labels of one file mean: names that are known anyway, and the user's own map over them.
-
-    `unknown` collects the labels without a meaning by task, with the place of the first such row.
-    """
-
-    def __init__(self, file: OwnFile) -> None:
-        self.unknown: dict[tuple[Task, str], str] = {}
-        self.sentiments: dict[str, int | None] = dict(_SENTIMENT_NAMES)
-        self.topics: dict[str, int | None] = dict(_topic_names())
-        for label, name in file.labels.items():
-            said, meant = word(label) or "", word(name) or ""
-            if meant == SKIP:
-                self.sentiments[said] = self.topics[said] = None
-            elif meant in _SENTIMENT_NAMES:
-                self.sentiments[said] = _SENTIMENT_NAMES[meant]
-            elif meant in _topic_names():
-                self.topics[said] = _topic_names()[meant]
-            else:
-                known = _nearest(meant, [*SENTIMENT_BITS, *topic_ids(), SKIP])
-                raise DataError(f"label {label!r} is mapped to {name!r}, which is none of {', '.join(known)}")
-
-
-def word(cell: Any) -> str | None:
-    """Return the form in which labels are compared, None for an empty cell; 1.0 is 1, as tables with gaps hold it."""
-    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
-        return None
-    if isinstance(cell, float) and cell.is_integer():
-        cell = int(cell)
-    return unicodedata.normalize("NFKC", str(cell)).strip().casefold() or None
-
-
-@lru_cache(maxsize=1)
-def _topic_names() -> dict[str, int]:
-    return {
-        cast(str, word(name)): place for place, topic in enumerate(topics()) for name in (topic.id, topic.en, topic.zh)
-    }
 
 
 def _columns(file: OwnFile) -> dict[str, str]:
@@ -177,7 +124,7 @@ def _tasks(file: OwnFile, columns: dict[str, str], seen: list[str]) -> list[Task
     needed = list(columns) if file.columns else ["text"] if tasks else ["text", "sentiment"]
     for role in needed:
         if columns[role] not in seen:
-            there = [ascii(name)[1:-1] if not name.isprintable() else name for name in _nearest(columns[role], seen)]
+            there = [ascii(name)[1:-1] if not name.isprintable() else name for name in nearest(columns[role], seen)]
             more = f" and {len(there) - 12} more" if len(there) > 12 else ""
             raise DataError(
                 f"{file.path} has no column {columns[role]!r}; it has {', '.join(there[:12])}{more}: "
@@ -186,18 +133,18 @@ def _tasks(file: OwnFile, columns: dict[str, str], seen: list[str]) -> list[Task
     return tasks
 
 
-def _read(cells: dict[str, Any], at: str, meaning: _Meaning, file: OwnFile, skipped: Counter[str]) -> _Read | None:
+def _read(cells: dict[str, Any], at: str, meaning: LabelMap, file: OwnFile, skipped: Counter[str]) -> _Read | None:
     """Understand one row; `at` is its place in the file. None where there is nothing to learn from it."""
     text = cells["text"]
     if not isinstance(text, str) and word(text) is not None:
         raise DataError(
-            f"{file.path} {at}: the text is no text but {_short(text)}; name another column by --column text=NAME"
+            f"{file.path} {at}: the text is no text but {short(text)}; name another column by --column text=NAME"
         )
     if not isinstance(text, str) or not (key := text_key(text)):
         skipped["no text"] += 1
         return None
-    allowed = _sentiment(cells.get("sentiment"), at, meaning)
-    places = _topics(cells.get("topics"), at, meaning)
+    allowed = meaning.sentiment(cells.get("sentiment"), at)
+    places = meaning.topics(cells.get("topics"), at)
     if not allowed and not places:
         skipped["no label"] += 1
         return None
@@ -209,67 +156,19 @@ def _read(cells: dict[str, Any], at: str, meaning: _Meaning, file: OwnFile, skip
         _split(cells.get("split"), f"{file.path} {at}"),
         allowed,
         places,
-        tuple(name for part in _several(cells.get("target")) if (name := str(part)) in text),
+        tuple(name for part in several(cells.get("target")) if (name := str(part)) in text),
     )
-
-
-def _sentiment(cell: Any, at: str, meaning: _Meaning) -> int:
-    label = word(cell)
-    if label is None:
-        return 0
-    if label not in meaning.sentiments:
-        meaning.unknown.setdefault(("sentiment", _short(cell)), at)
-    return meaning.sentiments.get(label) or 0
-
-
-def _topics(cell: Any, at: str, meaning: _Meaning) -> tuple[int, ...]:
-    found = set()
-    for name in _several(cell):
-        label = word(name) or ""
-        if label not in meaning.topics:
-            meaning.unknown.setdefault(("topics", _short(name)), at)
-        found.add(meaning.topics.get(label))
-    return tuple(sorted(place for place in found if place is not None))
-
-
-def _refuse(file: OwnFile, unknown: dict[tuple[Task, str], str]) -> None:
-    """Refuse labels without a meaning: the first with its place and the way out, some of the others by name."""
-    (task, label), at = next(iter(unknown.items()))
-    known = list(SENTIMENT_BITS) if task == "sentiment" else _nearest(label, topic_ids())
-    others = [repr(other) for _, other in list(unknown)[1:]]
-    more = f"; unknown are also {', '.join(others[:9])}{' and more' * (len(others) > 9)}" if others else ""
-    raise DataError(
-        f"{file.path} {at}: unknown {task.removesuffix('s')} {label!r}; known are {', '.join(known)}: say what it means "
-        f"by --label {shlex.quote(f'{label}={known[0]}')}, or leave it out by --label {shlex.quote(f'{label}={SKIP}')}"
-        f"{more}"
-    )
-
-
-def _several(cell: Any) -> list[Any]:
-    """Return the entries of a cell: a list, a text with `;` between them, or one number."""
-    parts = cell if isinstance(cell, list) else _SEVERAL.split(cell) if isinstance(cell, str) else [cell]
-    return [part.strip() if isinstance(part, str) else part for part in parts if word(part) is not None]
 
 
 def _split(cell: Any, at: str) -> Split | None:
     said = word(cell)
     if said is not None and said not in _SPLIT_NAMES:
-        raise DataError(f"{at}: unknown split {_short(cell)!r}; write train, dev or test, or name no column as split")
+        raise DataError(f"{at}: unknown split {short(cell)!r}; write train, dev or test, or name no column as split")
     return _SPLIT_NAMES[said] if said is not None else None
 
 
 def _tag(language: str) -> str:
     return "zh" if language in _CHINESE else LANGUAGES[language_index(language)]
-
-
-def _short(cell: Any) -> str:
-    said = " ".join(str(cell).split())
-    return said if len(said) <= 40 else said[:39] + "…"
-
-
-def _nearest(name: str, among: Sequence[str]) -> list[str]:
-    """Return all names, those most like `name` first."""
-    return sorted(among, key=lambda one: -SequenceMatcher(None, name.casefold(), one.casefold()).ratio())
 
 
 def _check(file: OwnFile, task: Task, found: Sequence[_Read], skipped: Counter[str]) -> None:

@@ -52,14 +52,14 @@ class EncoderClassifier:
         self._info = info
 
     @classmethod
-    def read(cls, folder: Path, threads: int = 0) -> "EncoderClassifier":
-        """Load a model folder for the CPU; `threads` 0 leaves their number to ONNX Runtime.
+    def read(cls, folder: Path, threads: int = 0, device: str | None = None) -> "EncoderClassifier":
+        """Load a model folder for the CPU, or with torch for its `device` (`cuda`, `cpu`).
 
-        Raises ArtifactError where the folder cannot be trusted.
+        `threads` 0 leaves their number to ONNX Runtime. Raises ArtifactError where the folder cannot be trusted.
         """
         config, encoders = artifact.read(folder)
         readers = {
-            language: Reader(encoder.tokens, OnnxRuntime(encoder.graph, encoder.weights, threads))
+            language: Reader(encoder.tokens, _runtime(encoder, threads, device))
             for language, encoder in encoders.items()
         }
         return cls(readers, config.calibration, ModelInfo(config.id, config.version, config.digest))
@@ -102,6 +102,14 @@ class EncoderClassifier:
                 sentiment[own] = _believed(softmax(logits[0] / heat), say, _PRIOR_SENTIMENT)
                 topics[own] = _believed(sigmoid(logits[1] / self._calibration.of_topics(name)), say, _PRIOR_TOPICS)
         return _answers(asked, judgements(sentiment, topics, self._calibration.topic_threshold), targets)
+
+
+def _runtime(encoder: artifact.Encoder, threads: int, device: str | None) -> Runtime:
+    if device is None:
+        return OnnxRuntime(encoder.graph, encoder.weights, threads)
+    from classifier.encoder.torch_runtime import TorchRuntime
+
+    return TorchRuntime(encoder.part.shape, encoder.weights, device)
 
 
 def pooled(encoded: Sequence[Encoded], runtime: Runtime) -> tuple[F64, F64]:

@@ -3,7 +3,7 @@
 Weights come in and go out as NumPy arrays under fixed names; files are `artifact.py`'s.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +61,17 @@ class Network(nn.Module):
     def arrays(self) -> dict[str, F32]:
         """Return all weights as float32 arrays."""
         return {_outside(name): tensor.detach().float().cpu().numpy() for name, tensor in self.state_dict().items()}
+
+
+def padded(rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return ids and presence [n, longest] of rows of token ids; 0 is [PAD]."""
+    width = max(map(len, rows))
+    ids = torch.zeros((len(rows), width), dtype=torch.long)
+    present = torch.zeros_like(ids)
+    for position, row in enumerate(rows):
+        ids[position, : len(row)] = torch.tensor(row)
+        present[position, : len(row)] = 1
+    return ids, present
 
 
 def _inside(name: str) -> str:

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file
 
+from classifier.encoder import artifact
+from classifier.encoder.graph import unpacked
 from classifier.errors import TrainingError
 
 F32 = npt.NDArray[np.float32]
@@ -32,16 +34,23 @@ def read(path: Path) -> Pretrained:
     The tokenizer is set to lower-case: these encoders know no capitals, and some are shipped without saying so.
     Raises TrainingError where the file is absent or holds no BERT.
     """
-    ours = path / "model.safetensors"
-    if ours.is_file():
-        tuned = msgspec.json.decode((path / "tokenizer.json").read_bytes(), type=dict[str, Any])
-        return Pretrained(load_file(ours), tuned)
+    if (path / artifact.WEIGHTS).is_file():
+        return _ours(path)
     model, tokenizer = _files(path)
     settings = msgspec.json.decode(tokenizer, type=dict[str, Any])
     if settings.get("normalizer", {}).get("type") == "BertNormalizer":
         settings["normalizer"]["lowercase"] = True
     settings["truncation"] = settings["padding"] = None
     return Pretrained(_named(model, path), settings)
+
+
+def _ours(path: Path) -> Pretrained:
+    """Read a finished run, or one language of a model folder, to train it further."""
+    tokenizer = msgspec.json.decode((path / artifact.TOKENIZER).read_bytes(), type=dict[str, Any])
+    if (path.parent / "config.json").is_file():
+        part, weights, _, _ = artifact.read(path.parent).encoders[path.name]
+        return Pretrained(unpacked(weights, part.shape), tokenizer)
+    return Pretrained(load_file(path / artifact.WEIGHTS), tokenizer)
 
 
 def _files(path: Path) -> tuple[bytes, bytes]:

@@ -39,10 +39,10 @@ class OnnxRuntime:
         """Return logits in the rows' order; rows of like length are computed together, up to a budget of tokens."""
         lengths = np.array([len(row) for row in rows])
         order = np.argsort(lengths, kind="stable")
-        parts = [self._run([rows[place] for place in part]) for part in _parts(order, lengths)]
+        found = [self._run([rows[place] for place in part]) for part in parts(order, lengths, _BATCH_TOKENS)]
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
-        sentiment, topics = (np.concatenate(side).astype(np.float64)[back] for side in zip(*parts, strict=True))
+        sentiment, topics = (np.concatenate(side).astype(np.float64)[back] for side in zip(*found, strict=True))
         return sentiment, topics
 
     def _run(self, rows: Sequence[Sequence[int]]) -> Any:
@@ -54,11 +54,11 @@ class OnnxRuntime:
         return self._session.run(["sentiment_logits", "topic_logits"], {"ids": ids, "present": present})
 
 
-def _parts(order: npt.NDArray[np.intp], lengths: npt.NDArray[np.int64]) -> list[npt.NDArray[np.intp]]:
-    """Cut ascending rows into batches whose padded size keeps to the budget."""
-    parts, start = [], 0
+def parts(order: npt.NDArray[np.intp], lengths: npt.NDArray[np.int64], tokens: int) -> list[npt.NDArray[np.intp]]:
+    """Cut rows, in ascending order of length, into batches whose padded size keeps to a budget of tokens."""
+    cut, start = [], 0
     for end in range(1, len(order) + 1):
-        if end == len(order) or (end + 1 - start) * lengths[order[end]] > _BATCH_TOKENS:
-            parts.append(order[start:end])
+        if end == len(order) or (end + 1 - start) * lengths[order[end]] > tokens:
+            cut.append(order[start:end])
             start = end
-    return parts
+    return cut

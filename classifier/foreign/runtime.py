@@ -37,7 +37,7 @@ class TorchRuntime:
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         if (problem := model.config.problem_type) not in (None, "single_label_classification"):
             raise ArtifactError(f"it was trained for {problem}, and only models that choose one label are read")
-        self._model = model.eval().to(self._device)
+        self._model = model.float().eval().to(self._device)
         self._tokenizer = tokenizer
         special = {
             name: tokenizer.convert_tokens_to_ids(str(token))

@@ -15,13 +15,13 @@ from safetensors.numpy import save_file
 
 from classifier import data, evaluate
 from classifier.encoder import pretrained
-from classifier.encoder.network import Network
+from classifier.encoder.network import Network, padded
 from classifier.encoder.shape import Shape, shape_of
 from classifier.encoder.tokens import Tokens
 from classifier.errors import TrainingError
 from classifier.judgements import Classifier, Judgement, judgements
 from classifier.linear.model import sigmoid, softmax
-from classifier.training.loop import LoopSettings, Material, Told, padded, tune
+from classifier.training.loop import LoopSettings, Material, Told, tune
 from classifier.training.mixture import Row, targets
 from classifier.training.rows import rows_of
 from classifier.training.teaching import taught, unlabelled

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from classifier.encoder.network import Network
+from classifier.encoder.network import Network, padded
 from classifier.errors import TrainingError
 from classifier.training import losses
 from classifier.training.mixture import Targets, batches, draw
@@ -151,17 +151,6 @@ def _step(
     if not np.isfinite(value):
         raise TrainingError("the loss is no number any more; lower the learning rate or use --precision fp32")
     return value
-
-
-def padded(rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return ids and presence [n, longest] of rows of token ids; 0 is [PAD]."""
-    width = max(map(len, rows))
-    ids = torch.zeros((len(rows), width), dtype=torch.long)
-    present = torch.zeros_like(ids)
-    for position, row in enumerate(rows):
-        ids[position, : len(row)] = torch.tensor(row)
-        present[position, : len(row)] = 1
-    return ids, present
 
 
 def _half(settings: LoopSettings, device: torch.device) -> bool:

@@ -19,7 +19,6 @@ from classifier.labels import LANGUAGES
 from classifier.training import linear
 
 RECIPES = ("encoder", "linear")
-BASES = {"en": "en.jar", "zh": "zh.jar"}
 # Shares of a set's rows in an epoch: many, noisy or long ones get less than all. Chosen on dev.
 SHARES = {
     "en": {"en_sentfin_names": 0.5, "en_stockemotions": 0.5},
@@ -36,7 +35,9 @@ WINDOWS = {"en": 96, "zh": 64}
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What is to be trained, and of what. `bases` holds the pretrained encoders; `settings` go over the loop's own."""
+    """What is to be trained, and of what. `bases` holds pretrained encoders (`en.jar`), or is a model to train further;
+    `settings` go over those of `encoder.EncoderRecipe` and `loop.LoopSettings`.
+    """
 
     data: Path | None
     out: Path
@@ -74,7 +75,11 @@ def _encoders(wanted: Wanted, say: Callable[[str], None]) -> dict[str, Any]:
     sources = encoder.Sources(wanted.data, wanted.own, wanted.unlabelled, [load(folder) for folder in wanted.teachers])
     runs = {}
     for language in wanted.languages:
-        loop = _loop(LoopSettings, {"shares": SHARES[language], **wanted.settings})
+        if language not in LANGUAGES:
+            raise TrainingError(f"unknown language {language!r}; an encoder can be trained for {' and '.join(LANGUAGES)}")
+        own = {name: value for name, value in wanted.settings.items() if name in ("window", "sentences")}
+        rest = {name: value for name, value in wanted.settings.items() if name not in own}
+        loop = _settings(LoopSettings, {"shares": SHARES[language], **rest})
 
         def tell(told: Told, language: str = language) -> None:
             say(
@@ -83,13 +88,14 @@ def _encoders(wanted: Wanted, say: Callable[[str], None]) -> dict[str, Any]:
             )
 
         runs[language] = wanted.out / "runs" / language
-        recipe = encoder.EncoderRecipe(window=WINDOWS[language], loop=loop)
-        base = wanted.bases / BASES[language]
+        recipe = _settings(encoder.EncoderRecipe, {"window": WINDOWS[language], **own, "loop": loop})
+        jar = wanted.bases / f"{language}.jar"
+        base = jar if jar.is_file() else wanted.bases / language
         encoder.run(sources, language, base, runs[language], recipe, wanted.seed, tell, time.perf_counter)
     return export(runs, wanted.data, wanted.own, wanted.out, wanted.version, wanted.precision, say)
 
 
-def _loop(kind: Any, settings: dict[str, Any]) -> Any:
+def _settings(kind: Any, settings: dict[str, Any]) -> Any:
     try:
         return msgspec.convert(settings, kind, strict=False)
     except msgspec.ValidationError as error:

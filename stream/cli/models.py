@@ -35,6 +35,7 @@ def train(
     Example: groundswell train --own labelled.csv --column text=body --label bullish=positive --out out/model
     """
     from classifier.data import OwnFile
+    from classifier.labels import LANGUAGES
     from classifier.training import recipes
 
     columns, labels = pairs(column, "--column"), pairs(label, "--label")
@@ -42,7 +43,7 @@ def train(
         data=data,
         out=out,
         own=[OwnFile(path, columns, labels) for path in own or ()],
-        languages=language or recipes.LANGUAGES,
+        languages=language or LANGUAGES,
         bases=bases,
         unlabelled=unlabelled or (),
         teachers=teacher or (),
@@ -89,6 +90,7 @@ def evaluate(
     hard_cases: Annotated[bool, typer.Option("--hard-cases", help="Add the sentences that models get wrong.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for report.html and report.json.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many rows of a set.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Write the figures into the model's card too.")] = False,
     as_json: Json = False,
 ) -> None:
     """Measure a model on labelled sets.
@@ -111,6 +113,11 @@ def evaluate(
         limit=limit,
         tell=say,
     )
+    if record:
+        from classifier.evaluate.recording import record as write_record
+        from classifier.inference import SHIPPED
+
+        write_record(model or settings().model or SHIPPED, result)
     if as_json:
         print(json.dumps(result, ensure_ascii=False))
         return

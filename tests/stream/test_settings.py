@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from classifier.foreign.settings import ForeignModel
 from stream.cleaning import Source
 from stream.errors import SettingsError
 from stream.settings import Settings, author_key, load_settings
@@ -69,6 +70,7 @@ def test_what_up_has_started_is_found_and_can_be_overruled(tmp_path: Path) -> No
         ("[elastic_search]\nurl = 'x'", "did you mean 'elasticsearch'?"),
         ("[sources.wire]\nkid = 'news'", "unknown setting 'sources.wire.kid'; did you mean 'sources.wire.kind'?"),
         ("[[channels.webhook]]\nnmae = 'x'", "'channels.webhook.nmae'; did you mean 'channels.webhook.name'?"),
+        ("[foreign]\nmodle = 'x'", "unknown setting 'foreign.modle'; did you mean 'foreign.model'?"),
         ("zzz = 1", "known are"),
     ],
 )
@@ -77,6 +79,21 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one(tmp_path: Path, text
         load_settings(toml(tmp_path, text), {})
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_of_one_s_own_is_a_table_and_its_labels_may_have_any_name(tmp_path: Path) -> None:
+    path = toml(
+        tmp_path,
+        '[foreign]\nmodel = "models/finbert"\nlanguages = ["en"]\n'
+        'labels = {LABEL_0 = "negative", "so so" = "neutral", model = "positive"}\n',
+    )
+    labels = {"LABEL_0": "negative", "so so": "neutral", "model": "positive"}
+    assert load_settings(path, {}).foreign == ForeignModel("models/finbert", labels, ("en",))
+    environment = {"GROUNDSWELL_FOREIGN__DOWNLOAD": "true", "GROUNDSWELL_FOREIGN__LABELS__LABEL_1": "positive"}
+    foreign = load_settings(path, environment).foreign
+    assert foreign is not None
+    assert foreign.download
+    assert foreign.labels == {**labels, "label_1": "positive"}
 
 
 def test_an_unknown_variable_is_an_error_too() -> None:
@@ -92,6 +109,12 @@ def test_an_unknown_variable_is_an_error_too() -> None:
         ("kafka = 'localhost'", "$.kafka"),
         ("prefix = 'Has Space'", "$.prefix"),
         ("[desk]\nport = 'http'", "$.desk.port"),
+        ("foreign = 'ProsusAI/finbert'", "$.foreign"),
+        ("[foreign]\ndownload = true", "`model` - at `$.foreign`"),
+        ("[foreign]\nmodel = ''", "$.foreign.model"),
+        ("[foreign]\nmodel = 'm'\ntemperature = 0", "$.foreign.temperature"),
+        ("[foreign]\nmodel = 'm'\nlanguages = ['en', 'chinese']", "$.foreign.languages[1]"),
+        ("[foreign]\nmodel = 'm'\nlabels = ['negative']", "$.foreign.labels"),
         ("shards = ", "no TOML"),
     ],
 )
