@@ -1,4 +1,4 @@
-"""What all model folders share: `config.json` with a digest over itself, `metrics.json`, `MODEL_CARD.md`; read, checked.
+"""What all model folders share: `config.json` with its digest, `metrics.json`, `MODEL_CARD.md`; read and checked.
 
 The formats of their own are `linear/artifact.py` and `encoder/artifact.py`. Nothing is ever unpickled.
 """
@@ -20,10 +20,17 @@ _UNSAFE = (".pkl", ".bin", ".pt", ".pth", ".joblib", ".h5")
 class AnyConfig(Protocol):
     """The fields that every format's settings hold."""
 
-    format: str
-    digest: str
-    sentiments: tuple[str, ...]
-    topics: tuple[str, ...]
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all other fields."""
+
+    @property
+    def sentiments(self) -> tuple[str, ...]:
+        """The labels, in the order of the outputs."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics, in the order of the outputs."""
 
 
 C = TypeVar("C", bound=AnyConfig)
@@ -38,7 +45,9 @@ def format_of(folder: Path) -> str:
     try:
         return msgspec.json.decode(read_file(folder, "config.json", _MAX_CONFIG_BYTES), type=_Head).format
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ArtifactError(f"{folder / 'config.json'} is not a model's settings ({error}); fetch the model again") from None
+        raise ArtifactError(
+            f"{folder / 'config.json'} is not a model's settings ({error}); fetch the model again"
+        ) from None
 
 
 def write_config(folder: Path, config: C) -> C:
@@ -56,7 +65,9 @@ def read_config(folder: Path, kind: type[C], expected: str) -> C:
     try:
         config = msgspec.json.decode(blob, type=kind, strict=True)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ArtifactError(f"{folder / 'config.json'} is not a model's settings ({error}); fetch the model again") from None
+        raise ArtifactError(
+            f"{folder / 'config.json'} is not a model's settings ({error}); fetch the model again"
+        ) from None
     if config.digest != _digest(config):
         raise ArtifactError(f"{folder / 'config.json'} was altered: its digest does not hold; fetch the model again")
     if (config.sentiments, config.topics) != (SENTIMENTS, topic_ids()):

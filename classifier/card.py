@@ -23,7 +23,7 @@ _LIMITS = {
     "linear": """- It knows words and their neighbours, not sentences: irony, questions and far negation are missed.
 - It judges a text as a whole; a name in it is given the text's own judgement.
 """,
-    "encoder": """- Irony without its usual signs, and what needs knowledge of the world, are missed; see the hard cases.
+    "encoder": """- Irony without its usual signs, and what needs knowledge of the world, are missed (see hard cases).
 - Of a long text it reads the first windows; the first counts twice.
 - A name is judged where it first stands in the text; a name that does not stand there has the text's judgement.
 """,

@@ -34,6 +34,11 @@ def load(folder: Path | None = None, threads: int = 0) -> Classifier:
             from classifier.linear.classifier import LinearClassifier
 
             return LinearClassifier.read(place)
+        case "":
+            raise ArtifactError(
+                f"{place / 'config.json'} states no format of ours; a transformers classifier is plugged in by the "
+                "setting [foreign] model"
+            )
         case unknown:
             known = f"{encoders.FORMAT!r}, {linear.FORMAT!r}"
             raise ArtifactError(f"{place} has the format {unknown!r}, and this version reads {known} only")

@@ -83,9 +83,7 @@ def as_whole(judgement: Judgement, targets: Sequence[str]) -> Judgement:
     return judgement._replace(targets=((judgement.label, judgement.score),) * len(targets)) if targets else judgement
 
 
-def judgements(
-    sentiment: F64, topics: F64, threshold: float
-) -> list[Judgement]:
+def judgements(sentiment: F64, topics: F64, threshold: float) -> list[Judgement]:
     """Make judgements of calibrated P(sentiment) [n, 3] and P(topic) [n, T]; topics are named from `threshold` on."""
     named = _named_topics(topics, threshold)
     return [

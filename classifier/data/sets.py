@@ -160,7 +160,7 @@ class Marked(NamedTuple):
     allowed: int
 
 
-_URLS = re.compile(r"https?://\S+")
+_URLS = re.compile(r"https?://[!-~]+")  # what follows in Chinese is text again
 
 
 def text_key(text: str) -> str:

@@ -1,4 +1,4 @@
-"""An encoder model as a folder: one sub-folder a language with weights, graph and tokenizer, and `config.json` over all.
+"""An encoder model as a folder: a sub-folder a language with weights, graph and tokenizer, and `config.json` over all.
 
     config.json  metrics.json  MODEL_CARD.md  en/{model.safetensors,graph.onnx,tokenizer.json}  zh/…
 
@@ -82,7 +82,9 @@ def write_part(
     (folder / language).mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / language / name).write_bytes(content)
-    return Part(shape, window, precision, {name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
+    return Part(
+        shape, window, precision, {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    )
 
 
 def sign(folder: Path, model_id: str, version: str, parts: Mapping[str, Part], calibration: Calibration) -> Config:
@@ -110,10 +112,14 @@ def _read_part(folder: Path, language: str, part: Part) -> Encoder:
     for name in (WEIGHTS, GRAPH, TOKENIZER):
         files[name] = artifact.read_file(folder, f"{language}/{name}", _MAX_BYTES)
         if hashlib.sha256(files[name]).hexdigest() != part.sha256.get(name):
-            raise ArtifactError(f"{folder / language / name} was altered: its digest does not hold; fetch the model again")
+            raise ArtifactError(
+                f"{folder / language / name} was altered: its digest does not hold; fetch the model again"
+            )
     try:
         weights = load_tensors(files[WEIGHTS])
     except SafetensorError as error:
-        raise ArtifactError(f"{folder / language / WEIGHTS} holds no weights ({error}); fetch the model again") from None
+        raise ArtifactError(
+            f"{folder / language / WEIGHTS} holds no weights ({error}); fetch the model again"
+        ) from None
     tokens = Tokens.read(files[TOKENIZER], language, part.window)
     return Encoder(part, weights, files[GRAPH], tokens)

@@ -43,7 +43,7 @@ class _Question(NamedTuple):
 class EncoderClassifier:
     """A text of several windows is judged by the mean of their logits, the first counting twice.
 
-    A name is judged in a reading of its own, between marks; one that does not stand in the text has the text's judgement.
+    A name is judged in a reading of its own, between marks; one that is not in the text has the text's judgement.
     """
 
     def __init__(self, readers: Mapping[str, Reader], calibration: Calibration, info: ModelInfo) -> None:

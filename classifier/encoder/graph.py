@@ -70,7 +70,10 @@ def unpacked(kept: Arrays, shape: Shape) -> Arrays:
     tensors["embeddings.word_embeddings.weight"] = matrix("words", axis=1)
     tensors["embeddings.position_embeddings.weight"] = kept["positions"]
     tensors["embeddings.token_type_embeddings.weight"] = np.zeros((2, shape.width), dtype=np.float32)
-    tensors["embeddings.LayerNorm.weight"], tensors["embeddings.LayerNorm.bias"] = kept["norm.scale"], kept["norm.shift"]
+    tensors["embeddings.LayerNorm.weight"], tensors["embeddings.LayerNorm.bias"] = (
+        kept["norm.scale"],
+        kept["norm.shift"],
+    )
     for layer in range(shape.layers):
         source, target = _LAYER.format(layer), f"layer.{layer}."
         for part, weight, bias in zip(
@@ -109,9 +112,7 @@ def build(shape: Shape, kept: Arrays, precision: Precision) -> bytes:
     constants = [numpy_helper.from_array(value, name) for name, value in _CONSTANTS.items()]
     used = {name for node in nodes for name in node.input}
     weights = [_outside(name, array) for name, array in kept.items()]
-    graph = helper.make_graph(
-        nodes, "groundswell", inputs, outputs, [c for c in constants if c.name in used] + weights
-    )
+    graph = helper.make_graph(nodes, "groundswell", inputs, outputs, [c for c in constants if c.name in used] + weights)
     model = helper.make_model(
         graph,
         opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid("com.microsoft", _MICROSOFT)],
@@ -138,7 +139,10 @@ _CONSTANTS: dict[str, npt.NDArray[Any]] = {
 def _outside(name: str, array: npt.NDArray[Any]) -> onnx.TensorProto:
     """Declare a weight by type and shape; its bytes are handed over when the graph is loaded."""
     tensor = onnx.TensorProto(
-        name=name, data_type=helper.np_dtype_to_tensor_dtype(array.dtype), dims=array.shape, data_location=TensorProto.EXTERNAL
+        name=name,
+        data_type=helper.np_dtype_to_tensor_dtype(array.dtype),
+        dims=array.shape,
+        data_location=TensorProto.EXTERNAL,
     )
     for key, value in (("location", "model.safetensors"), ("offset", "0"), ("length", str(array.nbytes))):
         tensor.external_data.add(key=key, value=value)
@@ -161,7 +165,9 @@ def _nodes(shape: Shape, precision: Precision) -> Iterator[onnx.NodeProto]:
         yield node("Max", [f"{source}.step0", "c.least"], [step])
         yield node("Div", [source, step], [f"{source}.scaled"])
         yield node("QuantizeLinear", [f"{source}.scaled", "c.one", "c.zero_point"], [eight])
-        yield node("MatMulIntegerToFloat", [eight, name, "c.one", f"{name}.step", "c.zero_point"], [f"{result}.0"], **special)
+        yield node(
+            "MatMulIntegerToFloat", [eight, name, "c.one", f"{name}.step", "c.zero_point"], [f"{result}.0"], **special
+        )
         yield node("Mul", [f"{result}.0", step], [result])
 
     if precision == "float32":
@@ -194,7 +200,9 @@ def _nodes(shape: Shape, precision: Precision) -> Iterator[onnx.NodeProto]:
         )
         yield from product(f"{at}out", f"{at}seen", f"{at}out.y")
         norms = [f"{at}norm1.scale", f"{at}norm1.shift", f"{at}out.bias"]
-        yield node("SkipLayerNormalization", [f"{at}out.y", hidden, *norms], [f"{at}mid"], epsilon=shape.epsilon, **special)
+        yield node(
+            "SkipLayerNormalization", [f"{at}out.y", hidden, *norms], [f"{at}mid"], epsilon=shape.epsilon, **special
+        )
         yield from product(f"{at}inner", f"{at}mid", f"{at}inner.y")
         yield node("BiasGelu", [f"{at}inner.y", f"{at}inner.bias"], [f"{at}gelu"], **special)
         yield from product(f"{at}outer", f"{at}gelu", f"{at}outer.y")

@@ -18,7 +18,7 @@ F32 = npt.NDArray[np.float32]
 HEADS = ("sentiment", "topics")
 
 
-class Network(nn.Module):
+class Network(nn.Module):  # type: ignore[misc]
     """Token ids [n, t] in; sentiment logits [n, 3] and topic logits [n, T] out."""
 
     def __init__(self, shape: Shape, dropout: float = 0.1, attention: str = "eager") -> None:

@@ -29,7 +29,7 @@ class Pretrained(NamedTuple):
 
 
 def read(path: Path) -> Pretrained:
-    """Read `*.jar`, or a folder that holds its `.onnx` file, or weights of ours (`model.safetensors`), and the tokenizer.
+    """Read `*.jar`, or a folder that holds its `.onnx` file or weights of ours (`model.safetensors`), and a tokenizer.
 
     The tokenizer is set to lower-case: these encoders know no capitals, and some are shipped without saying so.
     Raises TrainingError where the file is absent or holds no BERT.
@@ -67,7 +67,9 @@ def _files(path: Path) -> tuple[bytes, bytes]:
             names = jar.namelist()
             return _only(names, ".onnx", path, jar.read), _only(names, "tokenizer.json", path, jar.read)
     except zipfile.BadZipFile:
-        raise TrainingError(f"{path} is no jar; name a jar, or a folder with an .onnx file and a tokenizer.json") from None
+        raise TrainingError(
+            f"{path} is no jar; name a jar, or a folder with an .onnx file and a tokenizer.json"
+        ) from None
 
 
 def _only(names: list[str], ending: str, path: Path, get: Callable[[str], bytes]) -> bytes:

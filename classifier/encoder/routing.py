@@ -12,7 +12,7 @@ def route(text: str, language: str, encoders: Collection[str]) -> str:
     """Return the encoder for a text tagged with a BCP 47 language.
 
     Chinese is read by the Chinese encoder wherever Han characters are at least as many as words in Latin letters: the
-    English vocabulary does not know them. Everything else goes to the English one; a model with one encoder has no choice.
+    English vocabulary does not know them. Everything else goes to the English one; one encoder alone reads all.
     """
     if len(encoders) == 1:
         return next(iter(encoders))

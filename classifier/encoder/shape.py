@@ -11,7 +11,7 @@ _HEAD_WIDTHS = (64, 32)  # of an attention head; BERT's own, then that of the sm
 
 
 class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Sizes of one BERT encoder: tokens, width, layers, heads, inner width, positions, and how its tokens are pooled."""
+    """Sizes of a BERT encoder: tokens, width, layers, heads, inner width, positions, and how its tokens are pooled."""
 
     vocabulary: int
     width: int

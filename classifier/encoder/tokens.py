@@ -33,7 +33,7 @@ class Encoded(NamedTuple):
 
 
 def normal_form(text: str, language: str) -> str:
-    """Return what a model reads: NFKC, no invisible characters, links left out, emoji by their name, no long repeats."""
+    """Return what a model reads: NFKC, nothing invisible, links left out, emoji by their name, no long repeats."""
     text = _INVISIBLE.sub("", text[:_CUT_CHARS])
     text = _URL.sub(" ", text)
     if _PICTURE.search(text):
@@ -50,10 +50,10 @@ class Tokens:
         self._tokenizer = tokenizer
         self._language = language
         self._body = window - 2
-        ids = [tokenizer.token_to_id(name) for name in ("[CLS]", "[SEP]", "[UNK]")]
-        if None in ids:
+        first, last, unknown = (tokenizer.token_to_id(name) for name in ("[CLS]", "[SEP]", "[UNK]"))
+        if first is None or last is None or unknown is None:
             raise ArtifactError("the tokenizer has no [CLS], [SEP] and [UNK]; it is none of BERT's")
-        self._first, self._last, self._unknown = ids
+        self._first, self._last, self._unknown = first, last, unknown
 
     @classmethod
     def read(cls, settings: bytes, language: str, window: int) -> "Tokens":
@@ -65,9 +65,7 @@ class Tokens:
         except Exception as error:  # tokenizers raises bare Exception
             raise ArtifactError(f"tokenizer.json is no tokenizer that can be read ({error})") from None
 
-    def encode(
-        self, texts: Sequence[str], spans: Sequence[tuple[int, int] | None], max_windows: int
-    ) -> list[Encoded]:
+    def encode(self, texts: Sequence[str], spans: Sequence[tuple[int, int] | None], max_windows: int) -> list[Encoded]:
         """Encode each text; a span (character offsets) is put between marks, so that the model judges that name.
 
         A text that is longer than a window becomes up to `max_windows` windows that follow each other; of a marked one

@@ -93,7 +93,8 @@ def _pack(weights: LinearWeights) -> bytes:
     }
     for name in ("sentiment", "topics"):
         tensors[name], tensors[name + "_scale"] = quantised(getattr(weights, name))
-    return save_tensors(tensors)
+    packed: bytes = save_tensors(tensors)
+    return packed
 
 
 def quantised(weights: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from classifier.linear.features import Hashing, features
 from classifier.labels import LANGUAGES, SENTIMENTS, topic_ids
+from classifier.linear.features import Hashing, features
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]

@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 from classifier import data, evaluate
 from classifier.encoder import pretrained
 from classifier.encoder.network import Network, padded
-from classifier.encoder.shape import Shape, shape_of
+from classifier.encoder.shape import Pooling, Shape, shape_of
 from classifier.encoder.tokens import Tokens
 from classifier.errors import TrainingError
 from classifier.judgements import Classifier, Judgement, judgements
@@ -26,7 +26,7 @@ from classifier.training.mixture import Row, targets
 from classifier.training.rows import rows_of
 from classifier.training.teaching import taught, unlabelled
 
-POOLING = {"en": "mean", "zh": "cls"}
+POOLING: dict[str, Pooling] = {"en": "mean", "zh": "cls"}
 _BATCH = 128
 
 
@@ -122,7 +122,9 @@ def dev_figures(network: Network, tokens: Tokens, dev: Sequence[data.Example]) -
         rows, answers = [dev[place] for place in own], [judged[place] for place in own]
         topical = rows[0].data_set.task == "topics"
         figures[name] = (
-            evaluate.topic_scores(rows, answers)["accuracy"] if topical else evaluate.sentiment_scores(rows, answers)["macro_f1"]
+            evaluate.topic_scores(rows, answers)["accuracy"]
+            if topical
+            else evaluate.sentiment_scores(rows, answers)["macro_f1"]
         )
     return {**figures, "goal": round(sum(figures.values()) / len(figures), 4)}
 

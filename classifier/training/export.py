@@ -1,4 +1,4 @@
-"""From tuned encoders to the artifact that ships: round the weights, find temperatures on dev, measure, write the card."""
+"""From tuned encoders to the model that ships: round the weights, find temperatures on dev, measure, write the card."""
 
 import platform
 from collections import Counter
@@ -52,7 +52,9 @@ def export(
     say("weights written; finding temperatures on the dev parts")
     loaded = data.load(data_folder, own)
     groups = Counter(dict(pair for record in records.values() for pair in record["rows"].items()))
-    dev = [row for row in loaded.examples if row.split == "dev" and row.data_set.trains and row.data_set.task != "texts"]
+    dev = [
+        row for row in loaded.examples if row.split == "dev" and row.data_set.trains and row.data_set.task != "texts"
+    ]
     config = encoders.sign(out, MODEL_ID, version, parts, calibrated(out, dev))
     say("measuring on the dev parts")
     record: dict[str, Any] = {

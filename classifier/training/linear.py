@@ -57,7 +57,9 @@ def run(
     say(f"{sum(map(len, learnt.values()))} rows of {len(loaded.sets)} sets")
     weights = _weights(learnt, settings, say)
     dev = [row for row in loaded.examples if row.split == "dev" and row.data_set.trains]
-    config = artifact.write(out, MODEL_ID, settings.version, weights, settings.hashing, _calibration(dev, weights, settings))
+    config = artifact.write(
+        out, MODEL_ID, settings.version, weights, settings.hashing, _calibration(dev, weights, settings)
+    )
     say("model written; measuring on the dev parts")
     groups = Counter(row.group for rows in learnt.values() for row in rows)
     record: dict[str, Any] = {

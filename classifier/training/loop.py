@@ -1,4 +1,4 @@
-"""The training loop in torch: optimiser, schedule, weight averaging, early stop, checkpoints. No files of data, no labels.
+"""The training loop in torch: optimiser, schedule, weight averaging, early stop, checkpoints. Reads no data.
 
 The order of rows and every random choice follow from the seed and the epoch, so that a run taken up again is the same.
 """
@@ -99,7 +99,7 @@ def tune(
         torch.manual_seed(seed * 1000 + epoch)
         network.train()
         total, losses_since = 0.0, 0.0
-        for number, places in enumerate(plan[epoch], start=1):
+        for places in plan[epoch]:
             rate = _schedule(done, steps, settings.warm_up)
             for group in optimiser.param_groups:
                 group["lr"] = group["base"] * rate
@@ -157,7 +157,7 @@ def _half(settings: LoopSettings, device: torch.device) -> bool:
     if settings.precision != "auto":
         return settings.precision == "bf16"
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
 
 

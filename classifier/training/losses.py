@@ -1,6 +1,5 @@
 """The losses of the two heads in torch, masked by what a row's set can name, and what distillation adds to them."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 

@@ -46,7 +46,13 @@ class Targets(NamedTuple):
 
     def at(self, places: npt.NDArray[np.intp]) -> "Targets":
         """Return the targets of some rows."""
-        return Targets(*(array[places] for array in self))
+        return Targets(
+            self.nameable[places],
+            self.allowed[places],
+            self.topics[places],
+            self.topic_weights[places],
+            self.exclusive[places],
+        )
 
 
 def targets(rows: Sequence[Row]) -> Targets:
@@ -89,7 +95,7 @@ def batches(
     order: npt.NDArray[np.intp], lengths: npt.NDArray[np.int64], rows: int, random: np.random.Generator, pool: int = 64
 ) -> list[npt.NDArray[np.intp]]:
     """Cut an epoch into batches of texts of like length (little padding), in random order."""
-    cut = []
+    cut: list[npt.NDArray[np.intp]] = []
     for start in range(0, len(order), rows * pool):
         part = order[start : start + rows * pool]
         part = part[np.argsort(lengths[part], kind="stable")]

@@ -63,7 +63,9 @@ def run(recipe: str, wanted: Wanted, say: Callable[[str], None]) -> dict[str, An
         return linear.run(wanted.data, wanted.own, wanted.out, wanted.seed, say)
     missing = [name for name in ("torch", "transformers", "onnx") if find_spec(name) is None]
     if missing:
-        raise TrainingError(f"this recipe needs {', '.join(missing)}; run 'make train-env' or install groundswell[train]")
+        raise TrainingError(
+            f"this recipe needs {', '.join(missing)}; run 'make train-env' or install groundswell[train]"
+        )
     return _encoders(wanted, say)
 
 
@@ -76,7 +78,9 @@ def _encoders(wanted: Wanted, say: Callable[[str], None]) -> dict[str, Any]:
     runs = {}
     for language in wanted.languages:
         if language not in LANGUAGES:
-            raise TrainingError(f"unknown language {language!r}; an encoder can be trained for {' and '.join(LANGUAGES)}")
+            raise TrainingError(
+                f"unknown language {language!r}; an encoder can be trained for {' and '.join(LANGUAGES)}"
+            )
         own = {name: value for name, value in wanted.settings.items() if name in ("window", "sentences")}
         rest = {name: value for name, value in wanted.settings.items() if name not in own}
         loop = _settings(LoopSettings, {"shares": SHARES[language], **rest})

@@ -23,7 +23,9 @@ def taught(rows: Sequence[Row], language: str, teachers: Sequence[Classifier]) -
         part = own[start : start + _BATCH]
         texts = [rows[place].text for place in part]
         said = [teacher.classify(texts, [language] * len(part), [()] * len(part)) for teacher in teachers]
-        found[part] = np.mean([[(one.negative, one.neutral, one.positive) for one in judged] for judged in said], axis=0)
+        found[part] = np.mean(
+            [[(one.negative, one.neutral, one.positive) for one in judged] for judged in said], axis=0
+        )
     return found
 
 

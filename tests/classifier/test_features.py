@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier import features as room
-from classifier.features import Hashing, features, normalise_batch
+from classifier.linear import features as room
+from classifier.linear.features import Hashing, features, normalise_batch
 
 TWO_64 = 1 << 64
 BASE = 0x9E3779B97F4A7C15

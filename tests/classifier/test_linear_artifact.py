@@ -1,4 +1,4 @@
-"""A model folder is read whole and unaltered, or refused in one line."""
+"""A linear model's folder is read whole and unaltered, or refused in one line."""
 
 import json
 import pickle
@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from classifier import artifact
 from classifier.errors import ArtifactError
-from classifier.inference import SHIPPED, load
+from classifier.inference import LINEAR, load
+from classifier.linear import artifact
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(SHIPPED, tmp_path / "model"))
+    return Path(shutil.copytree(LINEAR, tmp_path / "model"))
 
 
 def refusal(folder: Path) -> str:
@@ -28,8 +28,8 @@ def refusal(folder: Path) -> str:
 
 def test_a_copied_model_is_the_same_model(folder: Path) -> None:
     text = (["Profit doubles"], ["en"], [()])
-    assert load(folder).info == load().info
-    assert load(folder).classify(*text) == load().classify(*text)
+    assert load(folder).info == load(LINEAR).info
+    assert load(folder).classify(*text) == load(LINEAR).classify(*text)
 
 
 def test_altered_weights_are_refused(folder: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_foreign_format_is_named(folder: Path) -> None:
 
 def test_settings_of_another_library_are_refused(folder: Path) -> None:
     (folder / "config.json").write_text('{"architectures": ["BertModel"]}')
-    assert "fetch the model again" in refusal(folder)
+    assert "[foreign] model" in refusal(folder)
 
 
 def test_pickled_weights_are_never_read(folder: Path) -> None:
