@@ -97,9 +97,14 @@ class EncoderClassifier:
                 )
                 logits = pooled(encoded, reader.runtime)
                 given = [None if kinds is None else kinds[row] for row in rows]
-                heat = np.array([self._calibration.of_sentiment(name, kind) for kind in given])[:, None]
+                scaled = np.array(
+                    [
+                        self._calibration.of_sentiment(name, kind)(row)
+                        for kind, row in zip(given, logits[0], strict=True)
+                    ]
+                )
                 say = np.array([worth(languages[row], name, one.known) for row, one in zip(rows, encoded, strict=True)])
-                sentiment[own] = _believed(softmax(logits[0] / heat), say, _PRIOR_SENTIMENT)
+                sentiment[own] = _believed(softmax(scaled), say, _PRIOR_SENTIMENT)
                 topics[own] = _believed(sigmoid(logits[1] / self._calibration.of_topics(name)), say, _PRIOR_TOPICS)
         return _answers(asked, judgements(sentiment, topics, self._calibration.topic_threshold), targets)
 

@@ -31,7 +31,7 @@ def shape_of(tensors: Mapping[str, Any], pooling: Pooling, heads: int | None = N
         vocabulary=vocabulary,
         width=width,
         layers=layers,
-        heads=heads or width // _HEAD_WIDTHS[width == 384],
+        heads=heads or max(1, width // _HEAD_WIDTHS[width == 384]),
         inner=tensors["encoder.layer.0.intermediate.dense.bias"].shape[0],
         positions=tensors["embeddings.position_embeddings.weight"].shape[0],
         pooling=pooling,

@@ -21,8 +21,9 @@ from classifier.encoder.tokens import Tokens
 from classifier.errors import TrainingError
 from classifier.judgements import Classifier, Judgement, judgements
 from classifier.linear.model import sigmoid, softmax
+from classifier.training.checks import check
 from classifier.training.loop import LoopSettings, Material, Told, tune
-from classifier.training.mixture import Row, targets
+from classifier.training.mixture import targets
 from classifier.training.rows import rows_of
 from classifier.training.teaching import taught, unlabelled
 
@@ -102,15 +103,6 @@ def _tunes(row: data.Example) -> bool:
 def _digest(base: Path) -> str:
     files = [base] if base.is_file() else sorted(base.glob("*.safetensors")) + sorted(base.glob("*.onnx"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-
-
-def check(rows: Sequence[Row]) -> None:
-    """Refuse data that cannot teach: too few rows, or one sentiment only."""
-    told = [row for row in rows if row.nameable]
-    if len(told) < 50:
-        raise TrainingError(f"{len(told)} rows with a sentiment are too few to train on; give at least 50")
-    if len({row.allowed for row in told}) < 2:
-        raise TrainingError("all rows carry the same sentiment; give rows of at least two")
 
 
 def dev_figures(network: Network, tokens: Tokens, dev: Sequence[data.Example]) -> dict[str, float]:

@@ -12,13 +12,13 @@ from safetensors.numpy import load_file
 
 from classifier import artifact, card, data, evaluate, inference
 from classifier.encoder import artifact as encoders
-from classifier.encoder.calibration import NEWS_KINDS, Calibration
+from classifier.encoder.calibration import NEWS_KINDS, Calibration, Scaling
 from classifier.encoder.classifier import EncoderClassifier, pooled
 from classifier.encoder.graph import packed
 from classifier.encoder.shape import Precision, Shape
 from classifier.errors import TrainingError
 from classifier.judgements import F64
-from classifier.linear.fitting import binary_loss, choice_loss, temperature
+from classifier.linear.fitting import binary_loss, choice_loss, temperature, vector_scaling
 from classifier.training.mixture import TOLD, Row, targets
 from classifier.training.rows import record_of, row_of
 
@@ -77,7 +77,7 @@ def calibrated(folder: Path, dev: Sequence[data.Example]) -> Calibration:
     """
     _, read = encoders.read(folder)
     readers = EncoderClassifier.read(folder).readers
-    sentiment: dict[str, float] = {}
+    sentiment: dict[str, Scaling] = {}
     topics: dict[str, float] = {}
     for language in read:
         rows = [row for row in dev if row.data_set.language == language]
@@ -97,20 +97,21 @@ def calibrated(folder: Path, dev: Sequence[data.Example]) -> Calibration:
                 if row.data_set.task == "sentiment" and register in ("", _register(row.data_set))
             ]
             if own:
-                sentiment[language + register] = _sentiment_temperature(logits[0][own], [rows[place] for place in own])
+                sentiment[language + register] = _scaling(logits[0][own], [rows[place] for place in own])
     if not sentiment:
         raise TrainingError("no dev rows with a sentiment to calibrate on; give a set with a dev part")
     return Calibration(sentiment=sentiment, topics=topics)
 
 
-def _sentiment_temperature(logits: F64, rows: Sequence[data.Example]) -> float:
+def _scaling(logits: F64, rows: Sequence[data.Example]) -> Scaling:
     """Each set counts the same, whatever its size."""
     wanted = targets([Row(row.text, row.data_set.name, row.data_set.nameable, row.allowed) for row in rows])
     sizes = {row.data_set.name: 0 for row in rows}
     for row in rows:
         sizes[row.data_set.name] += 1
     weight = np.array([1.0 / sizes[row.data_set.name] for row in rows])
-    return temperature(logits, choice_loss(wanted.nameable, wanted.allowed, weight))
+    divisor, shift = vector_scaling(logits, choice_loss(wanted.nameable, wanted.allowed, weight))
+    return Scaling(divisor, (shift[0], shift[1], shift[2]))
 
 
 def _register(data_set: data.DataSet) -> str:

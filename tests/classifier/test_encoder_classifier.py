@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.encoder.calibration import Calibration
+from classifier.encoder.calibration import Calibration, Scaling
 from classifier.encoder.classifier import EncoderClassifier, Reader, pooled
 from classifier.encoder.routing import route, worth
 from classifier.encoder.runtime import F64
@@ -116,7 +116,7 @@ def test_names_are_judged_between_marks_and_absent_ones_by_the_text() -> None:
 
 
 def test_temperatures_go_by_language_and_register() -> None:
-    cool = Calibration(sentiment={"en": 1.0, "en/news": 4.0, "en/social": 0.5})
+    cool = Calibration(sentiment={"en": Scaling(1.0), "en/news": Scaling(4.0), "en/social": Scaling(0.5)})
     model, _, _ = classifier(cool)
     text = ["acme fall"] * 3
     unknown, news, social = (
@@ -124,7 +124,7 @@ def test_temperatures_go_by_language_and_register() -> None:
     )
     assert news < unknown < social
     assert cool.of_sentiment("en", "filing") == cool.of_sentiment("en", "news")
-    assert cool.of_sentiment("zh", "news") == 1.0
+    assert cool.of_sentiment("zh", "news") == Scaling()
 
 
 def test_a_text_without_a_known_token_stays_at_the_prior() -> None:

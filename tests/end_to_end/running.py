@@ -17,6 +17,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import CoordinatorNotAvailableError
 
+from classifier.inference import LINEAR
 from deploy.local import StackInfo
 from stream.app import group_of
 from stream.settings import Settings, load_settings
@@ -51,6 +52,7 @@ class Place:
             "GROUNDSWELL_REDIS__URL": stack.redis_url,
             "GROUNDSWELL_ELASTICSEARCH__URL": stack.elasticsearch_url,
             "GROUNDSWELL_AUTHOR_KEY_FILE": str(folder / "author.key"),
+            "GROUNDSWELL_MODEL": str(LINEAR),  # what is claimed here is the streams' doing, at the quick model's pace
             **environment,
         }
         self.settings: Settings = load_settings(None, self.environment)

@@ -10,7 +10,7 @@ import msgspec
 from starlette.applications import Starlette
 
 from alerts.rules import Rule
-from classifier.inference import load
+from classifier.inference import LINEAR, load
 from stream.desk.app import server
 from stream.embedded import Spine
 from stream.records import Message, RawPost
@@ -44,7 +44,7 @@ def fill() -> Filled:
     sample = generate(seed=7, days=5, surge_at_h=110.0, rate=0.6)
     now_ms = sample.surge.start_ms + 90 * 60_000
     trends, documents, incidents = MemoryTrends(), MemoryDocuments(), MemoryIncidents()
-    spine = Spine(load(), (RULE,), {}, documents, trends=trends)
+    spine = Spine(load(LINEAR), (RULE,), {}, documents, trends=trends)
     filled = Filled(sample, spine, trends, documents, incidents, now_ms)
     posts = [post for post in sample.posts if datetime_ms(post.published_at) < now_ms]
     for start in range(0, len(posts), 1000):
