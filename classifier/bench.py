@@ -1,4 +1,4 @@
-"""How fast the shipped linear model judges: texts a second on this machine, with the spread over rounds."""
+"""How fast a model judges: texts a second on this machine, with the spread over rounds."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from classifier.errors import ClassifierError
 from classifier.inference import Classifier, load
 
-ROUNDS = 7
+ROUNDS = 5
 BATCH = 256
 
 

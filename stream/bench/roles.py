@@ -18,6 +18,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from classifier.inference import LINEAR
 from deploy.local import Stack
 from stream.app import group_of
 from stream.errors import GroundswellError
@@ -45,6 +46,7 @@ def run(posts: int = POSTS) -> dict[str, object]:
             "GROUNDSWELL_REDIS__URL": info.redis_url,
             "GROUNDSWELL_ELASTICSEARCH__URL": info.elasticsearch_url,
             "GROUNDSWELL_CHANNELS__CONSOLE": "false",
+            "GROUNDSWELL_MODEL": str(LINEAR),  # the roles are measured, not the model: `bench classify` does that
         }
         bench = _Bench(folder, environment)
         return bench.run(posts)
@@ -83,6 +85,7 @@ class _Bench:
             latency = _latency(self._log("trends")[mark:])
         return {
             "target": "roles",
+            "model": LINEAR.name,
             "posts": posts,
             "posts_per_s": {**{role: round(rate) for role, rate in rates.items()}, "all_together": round(all_rate)},
             "baseline": "classify alone",

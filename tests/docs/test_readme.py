@@ -24,7 +24,10 @@ COMMANDS = [
     for line in body.splitlines()
 ]
 NEEDS_SERVERS = {"up", "down", "run", "produce", "alerts", "topics"}
-CHEAP = [command for command in COMMANDS if command[0] == "groundswell" and command[1] not in NEEDS_SERVERS]
+NEEDS_DATA = {"train", "evaluate"}
+CHEAP = [
+    command for command in COMMANDS if command[0] == "groundswell" and command[1] not in NEEDS_SERVERS | NEEDS_DATA
+]
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +35,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files that the README shows, its settings left out: they name servers that are not here."""
     path = tmp_path_factory.mktemp("readme")
     for name, body in FILES.items():
-        if name != "groundswell.toml":
+        if not name.endswith(".toml"):
             (path / name).write_text(body, encoding="utf-8")
     return path
 
 
 def test_the_readme_shows_the_commands_that_the_claims_below_run() -> None:
     assert [command[1] for command in CHEAP] == ["--help", "classify", "replay", "detect", "replay"]
-    assert set(FILES) == {"posts.jsonl", "counts.csv", "rules.yml", "groundswell.toml"}
+    assert set(FILES) == {"posts.jsonl", "counts.csv", "rules.yml", "groundswell.toml", "foreign.toml"}
 
 
 def test_its_cheap_commands_run_as_shown_and_bring_what_it_says(folder: Path) -> None:
@@ -77,10 +80,13 @@ def test_the_subcommands_named_in_its_prose_exist(folder: Path) -> None:
 
 
 def test_its_settings_and_rules_are_valid(tmp_path: Path) -> None:
-    for name in ("groundswell.toml", "rules.yml"):
+    for name in ("groundswell.toml", "foreign.toml", "rules.yml"):
         (tmp_path / name).write_text(FILES[name], encoding="utf-8")
     settings = load_settings(tmp_path / "groundswell.toml", {})
     assert settings.sources["eastmoney"].time_zone == "Asia/Shanghai"
+    own = load_settings(tmp_path / "foreign.toml", {}).foreign
+    assert own is not None
+    assert own.languages == ("en",)
     assert len(load_rules(tmp_path / "rules.yml")) == 1
 
 
