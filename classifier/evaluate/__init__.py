@@ -3,7 +3,7 @@
 This file is the public surface; `measure.py` shows the order of the work.
 """
 
-from classifier.evaluate.measure import by_set, evaluate, run
+from classifier.evaluate.measure import by_set, evaluate, pooled_error, run
 from classifier.evaluate.report import table
 from classifier.evaluate.scores import expected_calibration_error, macro_f1, sentiment_scores, topic_scores
 
@@ -12,6 +12,7 @@ __all__ = [
     "evaluate",
     "expected_calibration_error",
     "macro_f1",
+    "pooled_error",
     "run",
     "sentiment_scores",
     "table",

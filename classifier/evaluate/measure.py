@@ -16,7 +16,7 @@ from classifier.errors import DataError
 from classifier.evaluate import hard, report, resampling
 from classifier.evaluate.answers import Answers, answers, merged, part
 from classifier.evaluate.baselines import Baseline, Exam, all_baselines, fixed
-from classifier.evaluate.scores import rounded, scores, summary
+from classifier.evaluate.scores import expected_calibration_error, rounded, scores, summary
 from classifier.evaluate.slices import Members, membership, slice_scores
 from classifier.inference import load
 from classifier.judgements import Classifier, Judgement, ModelInfo
@@ -118,6 +118,16 @@ def by_set(classifier: Classifier, rows: Sequence[data.Example]) -> dict[str, An
         own = [row for row in rows if row.data_set.name == name]
         sets[name] = _set_figures(own, answers(own, _ask(classifier, own)))
     return {"sets": sets, "languages": _by_language(sets)}
+
+
+def pooled_error(rows: Sequence[data.Example], judged: Sequence[Judgement]) -> float:
+    """Return the expected calibration error of sentiment over rows of several sets together."""
+    sheets = []
+    for name in dict.fromkeys(row.data_set.name for row in rows):
+        own = [place for place, row in enumerate(rows) if row.data_set.name == name]
+        sheets.append(answers([rows[place] for place in own], [judged[place] for place in own]))
+    together = merged(sheets)
+    return rounded(expected_calibration_error(together.confidence, together.correct))
 
 
 def _check(split: str) -> None:
