@@ -99,3 +99,17 @@ def test_json_is_the_last_line_and_the_metrics_of_a_replay(tmp_path: Path) -> No
         "reason": "undecodable: JSON is malformed: invalid character (byte 0)",
         "raw": "broken",
     }
+
+
+def test_an_option_of_pairs_without_an_equals_sign_is_wrong_usage(tmp_path: Path) -> None:
+    done = groundswell("train", "--out", "model", "--column", "text", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--column takes name=value" in done.stderr
+
+
+def test_training_on_nothing_is_refused_in_one_line(tmp_path: Path) -> None:
+    for recipe in ("linear", "encoder"):
+        done = groundswell("train", "--recipe", recipe, "--out", "model", cwd=tmp_path)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    absent = groundswell("train", "--recipe", "linear", "--own", "absent.csv", "--out", "model", cwd=tmp_path)
+    assert "absent.csv does not exist" in absent.stderr

@@ -1,0 +1,66 @@
+"""Scalings give back truthful probabilities, and what was measured is written beside the model it was measured on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifier import artifact, data, evaluate
+from classifier.encoder.calibration import Scaling
+from classifier.encoder.classifier import EncoderClassifier
+from classifier.errors import ClassifierError, TrainingError
+from classifier.evaluate.recording import record
+from classifier.inference import load
+from classifier.linear.fitting import choice_loss, vector_scaling
+from classifier.linear.model import softmax
+from classifier.training.calibrating import calibrated, calibration_error
+from tests.classifier import tiny_encoder as tiny
+from tests.classifier.test_evaluate import row
+
+RANDOM = np.random.default_rng(3)
+MOODS = {"profit rise": data.POSITIVE, "loss fall": data.NEGATIVE, "shares of acme": data.NEUTRAL}
+
+
+def test_a_scaling_that_was_put_on_is_found_again() -> None:
+    honest = RANDOM.normal(0, 1.5, (6000, 3))
+    truth = np.array([RANDOM.choice(3, p=row) for row in softmax(honest)])
+    spoilt = (honest - np.array([0.7, 0.0, -0.4])) * 2.5
+    allowed = np.eye(3, dtype=np.bool_)[truth]
+    loss = choice_loss(np.ones_like(allowed), allowed, np.ones(len(truth)))
+    divisor, shift = vector_scaling(spoilt, loss)
+    assert divisor == pytest.approx(2.5, rel=0.08)
+    assert shift == pytest.approx([0.7, 0.0, -0.4], abs=0.12)
+    sure = softmax(Scaling(divisor, (shift[0], shift[1], shift[2]))(spoilt))
+    error = evaluate.expected_calibration_error(sure.max(axis=1), sure.argmax(axis=1) == truth)
+    assert error < 0.02
+    assert evaluate.expected_calibration_error(softmax(spoilt).max(axis=1), spoilt.argmax(axis=1) == truth) > 0.1
+
+
+def test_a_model_is_calibrated_by_language_and_register(tmp_path: Path) -> None:
+    tiny.write(tmp_path)
+    model = EncoderClassifier.read(tmp_path)
+    dev = [row("en_tweets", bits)._replace(text=text) for text, bits in MOODS.items()]
+    found = calibrated(model.readers, dev)
+    assert set(found.sentiment) == {"en", "en/social"}
+    assert calibration_error(model, dev)["en"]["n"] == len(dev)
+    with pytest.raises(TrainingError, match="dev part"):
+        calibrated(model.readers, [])
+
+
+def test_figures_are_written_only_beside_the_model_that_they_are_of(tmp_path: Path) -> None:
+    tiny.write(tmp_path)
+    info = load(tmp_path).info
+    kept = {
+        "model": {"id": info.id, "version": "1", "digest": info.digest, "precision": "int8"},
+        "recipe": {"name": "encoder"},
+        "sets": [],
+        "versions": {"python": "3"},
+    }
+    artifact.write_record(tmp_path, kept, "")
+    figures = {"n": 3, "accuracy": 0.875, "macro_f1": 0.5, "ece": 0.1}
+    result = {"model": {"digest": info.digest}, "split": "test", "sets": {"invented": figures}, "languages": {}}
+    record(tmp_path, result)
+    assert artifact.read_record(tmp_path)["test"]["sets"]["invented"]["n"] == 3
+    assert "| invented | 3 | 0.875 |" in (tmp_path / "MODEL_CARD.md").read_text()
+    with pytest.raises(ClassifierError, match="not the model that was measured"):
+        record(tmp_path, result | {"model": {"digest": "another"}})
