@@ -14,14 +14,21 @@ NEWS_KINDS = frozenset({"news", "filing", "research"})
 
 
 class Scaling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Sentiment logits are divided by `divisor` and shifted by `shift` (negative, neutral, positive)."""
+    """Centred sentiment logits z become z |z|^(power - 1) / divisor + shift (negative, neutral, positive).
+
+    Training with smoothed labels flattens the surest answers and leaves the doubtful ones too sure; a power above 1
+    undoes that, which no temperature alone can.
+    """
 
     divisor: float = 1.0
+    power: float = 1.0
     shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __call__(self, logits: F64) -> F64:
-        """Return scaled logits."""
-        return np.asarray(logits / self.divisor + np.array(self.shift))
+        """Return scaled logits [..., 3]."""
+        centred = logits - logits.mean(axis=-1, keepdims=True)
+        size = np.sqrt((centred**2).sum(axis=-1, keepdims=True)) + 1e-9
+        return np.asarray(centred * size ** (self.power - 1.0) / self.divisor + np.array(self.shift))
 
 
 PLAIN = Scaling()

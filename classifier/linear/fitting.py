@@ -84,27 +84,3 @@ def temperature(logits: F64, loss: Loss) -> float:
         lambda log_t: loss(logits / np.exp(log_t))[0], bounds=(np.log(0.2), np.log(5.0)), method="bounded"
     )
     return round(float(np.exp(found.x)), 4)
-
-
-def vector_scaling(logits: F64, loss: Loss, l2: float = 1e-3) -> tuple[float, list[float]]:
-    """Return a divisor of the logits and a shift [K] added after it, that make held-out probabilities most truthful.
-
-    The middle column is not shifted, since a shift of all says nothing; `l2` holds shifts back where few rows ask for
-    them. Guo et al. 2017, §4.2 (vector scaling with one scale for all classes).
-    """
-    middle = logits.shape[1] // 2
-    free = [column for column in range(logits.shape[1]) if column != middle]
-
-    def objective(flat: F64) -> tuple[float, F64]:
-        shift = np.zeros(logits.shape[1])
-        shift[free] = flat[1:]
-        scaled = logits / np.exp(flat[0])
-        value, slope = loss(scaled + shift)
-        gradient = np.concatenate([[-float((slope * scaled).sum())], slope.sum(axis=0)[free] + l2 * flat[1:]])
-        return value + 0.5 * l2 * float(flat[1:] @ flat[1:]), gradient
-
-    bounds = [(np.log(0.2), np.log(5.0))] + [(-2.0, 2.0)] * len(free)
-    found = optimize.minimize(objective, np.zeros(1 + len(free)), jac=True, method="L-BFGS-B", bounds=bounds)
-    shift = np.zeros(logits.shape[1])
-    shift[free] = found.x[1:]
-    return round(float(np.exp(found.x[0])), 4), [round(float(value), 4) for value in shift]

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from scipy import optimize
 
 from classifier import data, evaluate
 from classifier.encoder.calibration import NEWS_KINDS, Calibration, Scaling
 from classifier.encoder.classifier import MAX_WINDOWS, Reader, pooled
 from classifier.errors import TrainingError
 from classifier.judgements import F64, Classifier, judgements
-from classifier.linear.fitting import binary_loss, choice_loss, temperature, vector_scaling
+from classifier.linear.fitting import Loss, binary_loss, choice_loss, temperature
 from classifier.linear.model import sigmoid
 from classifier.training.mixture import TOLD, targets
 from classifier.training.rows import row_of
@@ -75,8 +76,26 @@ def _scaling(logits: F64, rows: Sequence[data.Example]) -> Scaling:
     wanted = targets([row_of(row) for row in rows])
     sizes = Counter(row.data_set.name for row in rows)
     weight = np.array([1.0 / sizes[row.data_set.name] for row in rows])
-    divisor, shift = vector_scaling(logits, choice_loss(wanted.nameable, wanted.allowed, weight))
-    return Scaling(divisor, (shift[0], shift[1], shift[2]))
+    return scaling(logits, choice_loss(wanted.nameable, wanted.allowed, weight))
+
+
+def scaling(logits: F64, loss: Loss) -> Scaling:
+    """Return the scaling of logits [n, 3] that makes held-out probabilities most truthful.
+
+    Neutral is not shifted, since a shift of all says nothing; shifts are held back where few rows ask for them.
+    """
+
+    def made(flat: F64) -> Scaling:
+        divisor, power, negative, positive = (round(float(value), 6) for value in (np.exp(flat[0]), *flat[1:]))
+        return Scaling(divisor, power, (negative, 0.0, positive))
+
+    def cost(flat: F64) -> float:
+        return loss(made(flat)(logits))[0] + 1e-3 * float(flat[2] ** 2 + flat[3] ** 2)
+
+    bounds = [(-2.0, 2.0), (0.5, 3.0), (-2.0, 2.0), (-2.0, 2.0)]
+    start = np.array([0.0, 1.0, 0.0, 0.0])
+    found = optimize.minimize(cost, start, method="L-BFGS-B", bounds=bounds, options={"eps": 1e-4})
+    return made(found.x)
 
 
 def _temperature(logits: F64, rows: Sequence[data.Example]) -> float:

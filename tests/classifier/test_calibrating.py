@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from classifier import artifact, data, evaluate
-from classifier.encoder.calibration import Scaling
 from classifier.encoder.classifier import EncoderClassifier
 from classifier.errors import ClassifierError, TrainingError
 from classifier.evaluate.recording import record
 from classifier.inference import load
-from classifier.linear.fitting import choice_loss, vector_scaling
+from classifier.linear.fitting import choice_loss
 from classifier.linear.model import softmax
-from classifier.training.calibrating import calibrated, calibration_error
+from classifier.training.calibrating import calibrated, calibration_error, scaling
 from tests.classifier import tiny_encoder as tiny
 from tests.classifier.test_evaluate import row
 
@@ -27,13 +26,26 @@ def test_a_scaling_that_was_put_on_is_found_again() -> None:
     spoilt = (honest - np.array([0.7, 0.0, -0.4])) * 2.5
     allowed = np.eye(3, dtype=np.bool_)[truth]
     loss = choice_loss(np.ones_like(allowed), allowed, np.ones(len(truth)))
-    divisor, shift = vector_scaling(spoilt, loss)
-    assert divisor == pytest.approx(2.5, rel=0.08)
-    assert shift == pytest.approx([0.7, 0.0, -0.4], abs=0.12)
-    sure = softmax(Scaling(divisor, (shift[0], shift[1], shift[2]))(spoilt))
+    found = scaling(spoilt, loss)
+    assert found.power == pytest.approx(1.0, abs=0.12)
+    assert found.shift == pytest.approx([0.7, 0.0, -0.4], abs=0.15)
+    sure = softmax(found(spoilt))
     error = evaluate.expected_calibration_error(sure.max(axis=1), sure.argmax(axis=1) == truth)
     assert error < 0.02
     assert evaluate.expected_calibration_error(softmax(spoilt).max(axis=1), spoilt.argmax(axis=1) == truth) > 0.1
+
+
+def test_answers_flattened_by_smoothed_labels_are_spread_again() -> None:
+    honest = RANDOM.normal(0, 2.0, (6000, 3))
+    truth = np.array([RANDOM.choice(3, p=row) for row in softmax(honest)])
+    honest -= honest.mean(axis=1, keepdims=True)
+    size = np.sqrt((honest**2).sum(axis=1, keepdims=True))
+    flat = honest * size ** (1 / 1.8 - 1)
+    allowed = np.eye(3, dtype=np.bool_)[truth]
+    found = scaling(flat, choice_loss(np.ones_like(allowed), allowed, np.ones(len(truth))))
+    assert found.power == pytest.approx(1.8, abs=0.25)
+    sure = softmax(found(flat))
+    assert evaluate.expected_calibration_error(sure.max(axis=1), sure.argmax(axis=1) == truth) < 0.02
 
 
 def test_a_model_is_calibrated_by_language_and_register(tmp_path: Path) -> None:
