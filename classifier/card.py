@@ -40,7 +40,7 @@ def render(record: dict[str, Any]) -> str:
     recipe = record["recipe"]["name"]
     text = _HEAD.format(what=_WHAT[recipe].format_map(record["model"]), **record["model"])
     for row in record["sets"]:
-        rows = row["training_rows"] or "none: evaluation only"
+        rows = row["training_rows"] or ("none: evaluation only" if row["licence"] == "no training" else "texts only")
         text += (
             f"| {row['title']} (`{row['name']}`) | {row['task']} | {row['language']} | {row['licence']} | {rows} "
             f"| `{row['sha256'][:16]}…` |\n"
@@ -50,10 +50,7 @@ def render(record: dict[str, Any]) -> str:
         text += f"\nPublic research data whose licence is not stated: {', '.join(unstated)}.\n"
     text += _ours(record)
     for language, run in record.get("runs", {}).items():
-        text += (
-            f"\nThe encoder `{language}` starts from `{run['base']['name']}` (MIT licence; SHA-256 "
-            f"`{run['base']['sha256'][:16]}…`), seed {run['seed']}, {len(run['curve'])} epochs.\n"
-        )
+        text += f"\nThe encoder `{language}` starts from {_origin(run)}.\n"
     for split in ("dev", "test"):
         if split in record:
             text += _table(split, record[split])
@@ -62,6 +59,13 @@ def render(record: dict[str, Any]) -> str:
     text += "\n## Limits\n" + _LIMITS[recipe] + _ALL_LIMITS
     text += f"\nRecipe: `{recipe}`, all settings in `metrics.json`; made with {_versions(record['versions'])}.\n"
     return text
+
+
+def _origin(run: dict[str, Any]) -> str:
+    """Say what a run started from, back to the package of the pretrained encoder."""
+    before = run["base"].get("run")
+    start = _origin(before) if before else f"`{run['base']['name']}` (SHA-256 `{run['base']['sha256'][:16]}…`)"
+    return f"{start}, {len(run['curve'])} epochs with seed {run['seed']}"
 
 
 def _ours(record: dict[str, Any]) -> str:

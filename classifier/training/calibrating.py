@@ -110,6 +110,6 @@ def _threshold(named: Sequence[tuple[list[data.Example], F64]]) -> float:
             evaluate.topic_scores(rows, judgements(np.full((len(rows), 3), 1 / 3), probabilities, threshold))
             for rows, probabilities in named
         ]
-        return sum(score["micro_f1"] + score["accuracy"] for score in scores)
+        return float(sum(score["micro_f1"] + score["accuracy"] for score in scores))
 
     return max(_THRESHOLDS, key=gain) if named else _THRESHOLDS[-1]

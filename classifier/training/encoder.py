@@ -83,7 +83,7 @@ def run(
     save(out, network, shape, start.tokenizer)
     record = {
         "language": language,
-        "base": {"name": base.name, "sha256": _digest(base)},
+        "base": {"name": base.name, "sha256": _digest(base), "run": _earlier(base)},
         "seed": seed,
         "settings": msgspec.to_builtins(settings),
         "rows": {group: groups.count(group) for group in sorted(set(groups))},
@@ -98,6 +98,12 @@ def run(
 
 def _tunes(row: data.Example) -> bool:
     return row.split == "dev" and row.data_set.trains and row.data_set.task != "texts"
+
+
+def _earlier(base: Path) -> dict[str, Any] | None:
+    """Return the record of the run that left `base`, if one did."""
+    path = base / "run.json"
+    return msgspec.json.decode(path.read_bytes(), type=dict[str, Any]) if path.is_file() else None
 
 
 def _digest(base: Path) -> str:

@@ -68,7 +68,7 @@ def test_topics_are_named_highest_first_and_at_least_one(model: Classifier, rows
         probabilities = [probability for _, probability in judgement.topics]
         assert len(judgement.topics) >= 1
         assert probabilities == sorted(probabilities, reverse=True)
-        assert len(probabilities) == 1 or min(probabilities) >= 0.5
+        assert len(probabilities) == 1 or min(probabilities) >= 0.25
         assert {name for name, _ in judgement.topics} <= set(topic_ids())
 
 

@@ -19,6 +19,7 @@ from classifier.data import NEGATIVE, NEUTRAL, POSITIVE, OwnFile
 from classifier.errors import DataError
 from classifier.labels import topic_ids, topics
 from classifier.training.rows import rows_of
+from tests.classifier.test_evaluate import filler
 
 Rows = Sequence[dict[str, Any]]
 NAMES = ("negative", "neutral", "positive")
@@ -456,7 +457,10 @@ def test_the_door_refuses_nothing_at_all_and_two_files_of_one_name(tmp_path: Pat
 
 
 def test_training_rows_come_from_own_files_alone_if_wished(tmp_path: Path) -> None:
-    rows = [{**row, "topics": ("ipo", "macro")[n % 2], "target": "Foods"} for n, row in enumerate(many())]
+    rows = [
+        {**row, "text": f"{row['text']} {filler(str(n))}", "topics": ("ipo", "macro")[n % 2], "target": "Foods"}
+        for n, row in enumerate(many())
+    ]
     held = sum(data.held_out(data.text_key(row["text"])) for row in rows)
     found = rows_of(None, "en", 0, 1, [OwnFile(write_jsonl(tmp_path, rows))])
     assert {row.group for row in found} == {"desk.en", "desk.en.topics", "desk.en_names"}

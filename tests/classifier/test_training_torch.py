@@ -227,7 +227,8 @@ def test_a_base_that_is_none_is_refused(tmp_path: Path) -> None:
 
 def anonymous(weights: dict[str, Any]) -> bytes:
     """A graph whose matrices have no names, as exporters leave them."""
-    nodes, kept = [], {name: weights[name] for name in weights if name.startswith("embeddings.")}
+    nodes: list[onnx.NodeProto] = []
+    kept = {name: weights[name] for name in weights if name.startswith("embeddings.")}
     for name in weights:
         if name.startswith("encoder.") and name.endswith(".bias") and "LayerNorm" not in name:
             place = len(nodes)

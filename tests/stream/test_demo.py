@@ -67,6 +67,7 @@ def test_it_follows_it_elsewhere_too(seed: int, company: int, at_h: float) -> No
     assert_only_the_surge(generate(seed, days=7, surge_company=company, surge_at_h=at_h))
 
 
+@pytest.mark.slow
 def test_the_bundled_demo_ends_with_one_incident_and_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
     demo = run_once(Settings(), seed=7)
     surge = generate(7).surge
