@@ -64,6 +64,7 @@ def export(
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
         "calibration": {"found": msgspec.to_builtins(config.calibration), "ece": calibration_error(model, dev)},
         "sets": [record_of(data_folder, own, data_set, groups) for data_set in loaded.sets],
+        "leakage": data.leakage_report(loaded.examples),
         "dev": evaluate.by_set(model, dev),
     }
     artifact.write_record(out, record, card.render(record))
