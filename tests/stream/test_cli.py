@@ -107,6 +107,7 @@ def test_an_option_of_pairs_without_an_equals_sign_is_wrong_usage(tmp_path: Path
     assert "--column takes name=value" in done.stderr
 
 
+@pytest.mark.slow
 def test_training_on_nothing_is_refused_in_one_line(tmp_path: Path) -> None:
     for recipe in ("linear", "encoder"):
         done = groundswell("train", "--recipe", recipe, "--out", "model", cwd=tmp_path)
