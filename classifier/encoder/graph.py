@@ -131,7 +131,6 @@ _CONSTANTS: dict[str, npt.NDArray[Any]] = {
     "c.first": np.array(0, dtype=np.int64),
     "c.axis_1": np.array([1], dtype=np.int64),
     "c.axis_2": np.array([2], dtype=np.int64),
-    "c.last": np.array([-1], dtype=np.int64),
     "c.start": np.array(0, dtype=np.int64),
 }
 

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from transformers import BertConfig, BertModel
 
+from classifier.encoder import runtime
 from classifier.encoder.shape import Shape
 from classifier.labels import SENTIMENTS, topic_ids
 
@@ -64,14 +65,9 @@ class Network(nn.Module):  # type: ignore[misc]
 
 
 def padded(rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return ids and presence [n, longest] of rows of token ids; 0 is [PAD]."""
-    width = max(map(len, rows))
-    ids = torch.zeros((len(rows), width), dtype=torch.long)
-    present = torch.zeros_like(ids)
-    for position, row in enumerate(rows):
-        ids[position, : len(row)] = torch.tensor(row)
-        present[position, : len(row)] = 1
-    return ids, present
+    """Return ids and presence as tensors; see `runtime.padded`."""
+    ids, present = runtime.padded(rows)
+    return torch.from_numpy(ids), torch.from_numpy(present)
 
 
 def _inside(name: str) -> str:

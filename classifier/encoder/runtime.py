@@ -1,6 +1,6 @@
 """The encoder under ONNX Runtime: rows of token ids in, logits out. The default on a CPU; needs no torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,6 +10,7 @@ import onnxruntime
 from classifier.errors import ArtifactError
 
 F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
 _BATCH_TOKENS = 2048  # padded tokens at once: enough to fill the processor, few enough to stay in its cache
 
 
@@ -38,21 +39,33 @@ class OnnxRuntime:
 
     def logits(self, rows: Sequence[Sequence[int]]) -> tuple[F64, F64]:
         """Return logits in the rows' order; rows of like length are computed together, up to a budget of tokens."""
-        lengths = np.array([len(row) for row in rows])
-        order = np.argsort(lengths, kind="stable")
-        found = [self._run([rows[place] for place in part]) for part in parts(order, lengths, _BATCH_TOKENS)]
-        back = np.empty_like(order)
-        back[order] = np.arange(len(order))
-        sentiment, topics = (np.concatenate(side).astype(np.float64)[back] for side in zip(*found, strict=True))
-        return sentiment, topics
+        return in_batches(rows, _BATCH_TOKENS, self._run)
 
-    def _run(self, rows: Sequence[Sequence[int]]) -> Any:
-        ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
-        present = np.zeros_like(ids)
-        for place, row in enumerate(rows):
-            ids[place, : len(row)] = row
-            present[place, : len(row)] = 1
+    def _run(self, ids: I64, present: I64) -> Any:
         return self._session.run(["sentiment_logits", "topic_logits"], {"ids": ids, "present": present})
+
+
+def in_batches(
+    rows: Sequence[Sequence[int]], tokens: int, run: Callable[[I64, I64], Sequence[npt.NDArray[Any]]]
+) -> tuple[F64, F64]:
+    """Return both logits in the rows' order, computed by `run` over padded batches of rows of like length."""
+    lengths = np.array([len(row) for row in rows])
+    order = np.argsort(lengths, kind="stable")
+    found = [run(*padded([rows[place] for place in part])) for part in parts(order, lengths, tokens)]
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    sentiment, topics = (np.concatenate(side).astype(np.float64)[back] for side in zip(*found, strict=True))
+    return sentiment, topics
+
+
+def padded(rows: Sequence[Sequence[int]]) -> tuple[I64, I64]:
+    """Return ids and presence [n, longest] of rows of token ids; 0 is [PAD]."""
+    ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+    present = np.zeros_like(ids)
+    for place, row in enumerate(rows):
+        ids[place, : len(row)] = row
+        present[place, : len(row)] = 1
+    return ids, present
 
 
 def parts(order: npt.NDArray[np.intp], lengths: npt.NDArray[np.int64], tokens: int) -> list[npt.NDArray[np.intp]]:

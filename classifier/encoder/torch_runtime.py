@@ -1,14 +1,15 @@
 """The encoder under torch: for a GPU, from the same weights as on the CPU. Imported only where it is asked for."""
 
 from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
+import numpy.typing as npt
 import torch
 
 from classifier.encoder.artifact import Arrays
 from classifier.encoder.graph import unpacked
-from classifier.encoder.network import Network, padded
-from classifier.encoder.runtime import F64, parts
+from classifier.encoder.network import Network
+from classifier.encoder.runtime import F64, I64, in_batches
 from classifier.encoder.shape import Shape
 
 _BATCH_TOKENS = 16_384
@@ -26,14 +27,9 @@ class TorchRuntime:
 
     def logits(self, rows: Sequence[Sequence[int]]) -> tuple[F64, F64]:
         """Return logits in the rows' order; rows of like length are computed together."""
-        lengths = np.array([len(row) for row in rows])
-        order = np.argsort(lengths, kind="stable")
-        found = []
         with torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16, enabled=self._half):
-            for part in parts(order, lengths, _BATCH_TOKENS):
-                ids, present = padded([rows[place] for place in part])
-                found.append(self._network(ids.to(self._device), present.to(self._device)))
-        back = np.empty_like(order)
-        back[order] = np.arange(len(order))
-        sentiment, topics = (torch.cat(side).double().cpu().numpy()[back] for side in zip(*found, strict=True))
-        return sentiment, topics
+            return in_batches(rows, _BATCH_TOKENS, self._run)
+
+    def _run(self, ids: I64, present: I64) -> list[npt.NDArray[Any]]:
+        logits = self._network(*(torch.from_numpy(array).to(self._device) for array in (ids, present)))
+        return [side.float().cpu().numpy() for side in logits]

@@ -3,7 +3,6 @@
 The mapping and the routing need no torch; what is marked `torch` reads tiny random models saved by the test.
 """
 
-import importlib.util
 import json
 import socket
 import sys
@@ -283,10 +282,6 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
-needs_hub = pytest.mark.skipif(importlib.util.find_spec("huggingface_hub") is None, reason="needs huggingface_hub")
-
-
-@needs_hub
 @pytest.mark.usefixtures("no_network")
 @pytest.mark.parametrize(
     ("model", "said"),
