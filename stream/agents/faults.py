@@ -8,11 +8,14 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from stream.records import Message
+from stream.records import MARKER_HEADER, Message
 
 
 class Fault:
-    """`POINT:N:FILE`: at the N-th passing of POINT writes what was in hand to FILE, then SIGKILL. Empty: never."""
+    """`POINT:N:FILE`: at the N-th passing of POINT with records in hand, and not markers alone, writes what was in hand
+
+    to FILE, then SIGKILL. Empty: never.
+    """
 
     def __init__(self, order: str) -> None:
         self._point, _, rest = order.partition(":")
@@ -21,7 +24,7 @@ class Fault:
 
     def pass_point(self, point: str, batch: Sequence[Message]) -> None:
         """Called by the agents between their steps."""
-        if point != self._point or not batch:
+        if point != self._point or all(message.header(MARKER_HEADER) is not None for message in batch):
             return
         self._left -= 1
         if self._left or self._file.exists():
