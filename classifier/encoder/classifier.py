@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from classifier.encoder import artifact
-from classifier.encoder.calibration import Calibration
+from classifier.encoder.calibration import Calibration, register_of
 from classifier.encoder.routing import route, worth
 from classifier.encoder.runtime import OnnxRuntime, Runtime
 from classifier.encoder.tokens import Encoded, Tokens
@@ -92,11 +92,11 @@ class EncoderClassifier:
             own = [place for place, question in enumerate(asked) if readers[question.row] == name]
             if own:
                 rows = [asked[place].row for place in own]
-                encoded = reader.tokens.encode(
-                    [texts[row] for row in rows], [asked[place].span for place in own], MAX_WINDOWS
-                )
-                logits = pooled(encoded, reader.runtime)
                 given = [None if kinds is None else kinds[row] for row in rows]
+                spans = [asked[place].span for place in own]
+                registers = [register_of(kind) for kind in given]
+                encoded = reader.tokens.encode([texts[row] for row in rows], spans, MAX_WINDOWS, registers)
+                logits = pooled(encoded, reader.runtime)
                 scaled = np.array(
                     [
                         self._calibration.of_sentiment(name, kind)(row)

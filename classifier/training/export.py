@@ -42,9 +42,9 @@ def export(
     for language, folder in runs.items():
         shape = msgspec.json.decode((folder / "shape.json").read_bytes(), type=Shape)
         weights = packed(load_file(folder / "model.safetensors"), shape, precision)
-        window = records[language]["settings"]["window"]
+        window, registers = records[language]["settings"]["window"], records[language].get("registers", [])
         parts[language] = encoders.write_part(
-            out, language, shape, window, precision, weights, (folder / "tokenizer.json").read_bytes()
+            out, language, shape, window, registers, precision, weights, (folder / "tokenizer.json").read_bytes()
         )
     encoders.sign(out, MODEL_ID, version, parts, Calibration())
     say("weights written; finding temperatures on the dev parts")
