@@ -36,14 +36,17 @@ class AnyConfig(Protocol):
 C = TypeVar("C", bound=AnyConfig)
 
 
-class _Head(msgspec.Struct):
+class Head(msgspec.Struct):
+    """What every model folder states first: its format, and the digest over all else."""
+
     format: str = ""
+    digest: str = ""
 
 
-def format_of(folder: Path) -> str:
-    """Return the format that a folder's `config.json` states; raises ArtifactError where there is none."""
+def head_of(folder: Path) -> Head:
+    """Return what a folder's `config.json` states first; raises ArtifactError where there is none."""
     try:
-        return msgspec.json.decode(read_file(folder, "config.json", _MAX_CONFIG_BYTES), type=_Head).format
+        return msgspec.json.decode(read_file(folder, "config.json", _MAX_CONFIG_BYTES), type=Head)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ArtifactError(
             f"{folder / 'config.json'} is not a model's settings ({error}); fetch the model again"
@@ -60,7 +63,7 @@ def write_config(folder: Path, config: C) -> C:
 def read_config(folder: Path, kind: type[C], expected: str) -> C:
     """Read settings of one format; raises ArtifactError where they are foreign, altered, or for other labels."""
     blob = read_file(folder, "config.json", _MAX_CONFIG_BYTES)
-    if (found := format_of(folder)) != expected:
+    if (found := head_of(folder).format) != expected:
         raise ArtifactError(f"{folder} has the format {found!r}, and this version reads {expected!r} here")
     try:
         config = msgspec.json.decode(blob, type=kind, strict=True)

@@ -6,30 +6,32 @@ Nothing here trains or measures.
 from pathlib import Path
 
 from classifier import artifact
+from classifier.engine import Engine, EngineSettings
+from classifier.engine.settings import USUAL as AS_USUAL
+from classifier.engine.tuning import placement_of
 from classifier.errors import ArtifactError
 from classifier.foreign.settings import ForeignModel
 from classifier.judgements import Classifier, Judgement, ModelInfo
+from classifier.linear.artifact import FORMAT as LINEAR_FORMAT
+from classifier.placement import USUAL, Placement
 
-__all__ = ["LINEAR", "SHIPPED", "Classifier", "Judgement", "ModelInfo", "load", "load_configured"]
+__all__ = ["LINEAR", "SHIPPED", "Classifier", "Judgement", "ModelInfo", "Placement", "load", "load_configured"]
 
 LINEAR = Path(__file__).with_name("models") / "linear"
 SHIPPED = Path(__file__).with_name("models") / "default"
 
 
-def load(folder: Path | None = None, threads: int = 0) -> Classifier:
-    """Load a model folder, by default the shipped one; raises ArtifactError where it cannot be trusted.
-
-    `threads` is how many processor threads an encoder may use; 0: as many as there are cores.
-    """
+def load(folder: Path | None = None, placement: Placement = USUAL) -> Classifier:
+    """Load a model folder, by default the shipped one; raises ArtifactError where it cannot be trusted."""
     from classifier.encoder import artifact as encoders
     from classifier.linear import artifact as linear
 
     place = folder or SHIPPED
-    match artifact.format_of(place):
+    match artifact.head_of(place).format:
         case encoders.FORMAT:
             from classifier.encoder.classifier import EncoderClassifier
 
-            return EncoderClassifier.read(place, threads)
+            return EncoderClassifier.read(place, placement)
         case linear.FORMAT:
             from classifier.linear.classifier import LinearClassifier
 
@@ -44,11 +46,17 @@ def load(folder: Path | None = None, threads: int = 0) -> Classifier:
             raise ArtifactError(f"{place} has the format {unknown!r}, and this version reads {known} only")
 
 
-def load_configured(folder: Path | None, foreign: ForeignModel | None, threads: int = 0) -> Classifier:
-    """Load what the settings ask for: a model folder, as `load` does, and a user's own sentiment model before it."""
-    own = load(folder, threads)
-    if foreign is None:
-        return own
-    from classifier.foreign.classifier import read
+def load_configured(folder: Path | None, foreign: ForeignModel | None, engine: EngineSettings = AS_USUAL) -> Classifier:
+    """Load what the settings ask for, behind the engine: a model folder, and a user's own sentiment model before it.
 
-    return read(foreign, own, threads)
+    The linear model goes without: keeping its answers costs more than to ask again.
+    """
+    placement = placement_of(engine, folder or SHIPPED)
+    model = load(folder, placement)
+    if foreign is None and artifact.head_of(folder or SHIPPED).format == LINEAR_FORMAT:
+        return model
+    if foreign is not None:
+        from classifier.foreign.classifier import read
+
+        model = read(foreign, model, placement.threads)
+    return Engine(model, engine)

@@ -1,7 +1,7 @@
 """What every model says of a text, and the interface that every model keeps. No weights, no files."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -58,7 +58,7 @@ class Classifier(Protocol):
         texts: Sequence[str],
         languages: Sequence[str],
         targets: Sequence[Sequence[str]],
-        kinds: Sequence[str] | None = None,
+        kinds: Sequence[str | None] | None = None,
     ) -> list[Judgement]:
         """Judge each text, written in a BCP 47 language, and the names asked for in it.
 
@@ -66,8 +66,33 @@ class Classifier(Protocol):
         """
 
 
+class Prepared(Protocol):
+    """One text as its model will read it, and what that costs in tokens."""
+
+    @property
+    def tokens(self) -> int:
+        """Return how many tokens are read."""
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A model whose work is in two stages, so that one thread may make tokens while another computes."""
+
+    def prepare(
+        self,
+        texts: Sequence[str],
+        languages: Sequence[str],
+        targets: Sequence[Sequence[str]],
+        kinds: Sequence[str | None] | None = None,
+    ) -> Sequence[Prepared]:
+        """Turn texts into what `judge` takes; raises as `classify` does."""
+
+    def judge(self, prepared: Sequence[Any]) -> list[Judgement]:
+        """Judge prepared texts, in their order."""
+
+
 def check_lengths(
-    texts: Sequence[str], languages: Sequence[str], targets: Sequence[Sequence[str]], kinds: Sequence[str] | None
+    texts: Sequence[str], languages: Sequence[str], targets: Sequence[Sequence[str]], kinds: Sequence[str | None] | None
 ) -> None:
     """Raise ClassifierError where the sequences given to a classifier differ in length."""
     lengths = [len(texts), len(languages), len(targets), len(texts) if kinds is None else len(kinds)]

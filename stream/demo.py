@@ -37,7 +37,7 @@ class Demo:
     def __init__(self, settings: Settings, seed: int) -> None:
         rules = load_rules(settings.rules)
         self.trends, self.documents, self.incidents = MemoryTrends(), MemoryDocuments(), MemoryIncidents()
-        classifier = load_configured(settings.model, settings.foreign)
+        classifier = load_configured(settings.model, settings.foreign, settings.engine)
         self.spine = Spine(classifier, rules, settings.sources, self.documents, trends=self.trends)
         self.posts = generate(seed).posts
         self.now_ms = _time(self.posts[0])

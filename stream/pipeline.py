@@ -6,7 +6,7 @@ passed in, and no stage asks in which mode it runs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -43,6 +43,22 @@ MAX_ISSUERS = 20  # a post that lists more companies is about none of them
 LABELS: tuple[Label, Label, Label] = ("negative", "neutral", "positive")
 
 
+class SecondOpinion(Protocol):
+    """Asks somebody else about posts of whose sentiment the model is unsure (`stream/asking.py`)."""
+
+    def reconsider(
+        self,
+        posts: Sequence[Post],
+        texts: Sequence[str],
+        languages: Sequence[str],
+        links: Sequence[Sequence[Link]],
+        judged: Sequence[Judgement],
+        now_ms: int,
+    ) -> list[Judgement]:
+        """The judgements in order, some with other probabilities. Never raises, and takes a bounded time."""
+        ...
+
+
 class Judge(NamedTuple):
     """What the classify stage needs. `now_ms` gives the time of classification from a post's received time."""
 
@@ -51,6 +67,7 @@ class Judge(NamedTuple):
     sources: Sources
     clock: Clock
     now_ms: Callable[[int], int]
+    second: SecondOpinion | None = None
 
 
 Outcome = Opinion | Marker | DeadLetter | None
@@ -87,7 +104,8 @@ def _judge_rows(
 ) -> dict[int, Opinion | DeadLetter]:
     posts = [post for row in rows if isinstance(post := decoded[row], Post)]
     languages = [detect_language(post.text, post.lang) for post in posts]
-    judged = _classify(posts, languages, judge.classifier)
+    links = [link(post.text, post.symbols, post.targets) for post in posts]
+    judged = _reconsider(posts, languages, links, _classify(posts, languages, judge.classifier), judge)
     fine = [place for place, judgement in enumerate(judged) if isinstance(judgement, Judgement)]
     items = [
         StoryItem(posts[place].id, story_id(posts[place].text), parse_ms(posts[place].received_at)) for place in fine
@@ -105,7 +123,7 @@ def _judge_rows(
             language=languages[place],
             sentiment=_sentiment(judgement),
             topics=tuple(TopicScore(topic, probability) for topic, probability in judgement.topics),
-            entities=_entities(link(post.text, post.symbols, post.targets), judgement),
+            entities=_entities(links[place], judgement),
             story=stories[place],
             model=model,
             classified_at=format_ms(judge.now_ms(parse_ms(post.received_at))),
@@ -114,7 +132,7 @@ def _judge_rows(
 
 
 def _classify(posts: Sequence[Post], languages: Sequence[str], classifier: Classifier) -> list[Judgement | Exception]:
-    texts = [f"{post.title}\n{post.text}" if post.title else post.text for post in posts]
+    texts = [_whole(post) for post in posts]
     targets, kinds = [post.targets for post in posts], [post.kind for post in posts]
     try:
         return list(classifier.classify(texts, languages, targets, kinds))
@@ -129,6 +147,35 @@ def _classify_one(
         return classifier.classify([text], [language], [target], [kind])[0]
     except Exception as error:
         return error
+
+
+def _reconsider(
+    posts: Sequence[Post],
+    languages: Sequence[str],
+    links: Sequence[Sequence[Link]],
+    judged: list[Judgement | Exception],
+    judge: Judge,
+) -> list[Judgement | Exception]:
+    """The judgements after a second opinion, if there is one; rows that could not be judged stay so."""
+    fine = [(place, one) for place, one in enumerate(judged) if isinstance(one, Judgement)]
+    if judge.second is None or not fine:
+        return judged
+    places, own = zip(*fine, strict=True)
+    asked = [posts[place] for place in places]
+    better = judge.second.reconsider(
+        asked,
+        [_whole(post) for post in asked],
+        [languages[place] for place in places],
+        [links[place] for place in places],
+        own,
+        judge.now_ms(parse_ms(asked[-1].received_at)),
+    )
+    by_place = dict(zip(places, better, strict=True))
+    return [by_place.get(place, one) for place, one in enumerate(judged)]
+
+
+def _whole(post: Post) -> str:
+    return f"{post.title}\n{post.text}" if post.title else post.text
 
 
 def _sentiment(judgement: Judgement) -> Sentiment:

@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 
 from alerts.notify.channels import Channels
+from classifier.cascade.settings import CascadeSettings
+from classifier.engine.settings import EngineSettings
 from classifier.foreign.settings import ForeignModel
 from stream.cleaning import Source
 from stream.errors import SettingsError
@@ -82,6 +84,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: Path = DEPLOYED_RULES
     model: Path | None = None
     foreign: ForeignModel | None = None
+    engine: EngineSettings = EngineSettings()
+    cascade: CascadeSettings = CascadeSettings()
     author_key_file: Path = LOCAL_ROOT / "author.key"
     fault: str = ""  # see stream/agents/faults.py
 

@@ -17,6 +17,7 @@ from classifier.encoder.tokens import Encoded, Tokens
 from classifier.judgements import F64, Judgement, ModelInfo, check_lengths, judgements
 from classifier.labels import SENTIMENTS, topic_ids
 from classifier.linear.model import sigmoid, softmax
+from classifier.placement import USUAL, Placement
 
 MAX_WINDOWS = 8  # of one text; what comes later changes little and costs as much
 _FIRST_WINDOW_WEIGHT = 2.0  # news says first what matters
@@ -32,12 +33,31 @@ class Reader(NamedTuple):
     runtime: Runtime
 
 
-class _Question(NamedTuple):
-    """One thing to judge: a text, or a name in it (`span`), and where the answer goes."""
+class Reading(NamedTuple):
+    """One reading of a text: of the whole (`target` None) or of a name in it; `say` is what it can be worth."""
 
-    row: int
     target: int | None
-    span: tuple[int, int] | None
+    encoded: Encoded
+    say: float
+
+
+class Ready(NamedTuple):
+    """One text as its encoder will read it: as a whole first, then once for each asked name that stands in it."""
+
+    reader: str
+    kind: str | None
+    names: int
+    readings: tuple[Reading, ...]
+
+    @property
+    def tokens(self) -> int:
+        """Return what the text costs."""
+        return sum(map(len, self.windows))
+
+    @property
+    def windows(self) -> list[tuple[int, ...]]:
+        """Return all windows that are read."""
+        return [window for reading in self.readings for window in reading.encoded.windows]
 
 
 class EncoderClassifier:
@@ -52,15 +72,11 @@ class EncoderClassifier:
         self._info = info
 
     @classmethod
-    def read(cls, folder: Path, threads: int = 0, device: str | None = None) -> "EncoderClassifier":
-        """Load a model folder for the CPU, or with torch for its `device` (`cuda`, `cpu`).
-
-        `threads` 0 leaves their number to ONNX Runtime. Raises ArtifactError where the folder cannot be trusted.
-        """
+    def read(cls, folder: Path, placement: Placement = USUAL) -> "EncoderClassifier":
+        """Load a model folder onto some hardware; raises ArtifactError where the folder cannot be trusted."""
         config, encoders = artifact.read(folder)
         readers = {
-            language: Reader(encoder.tokens, _runtime(encoder, threads, device))
-            for language, encoder in encoders.items()
+            language: Reader(encoder.tokens, _runtime(encoder, placement)) for language, encoder in encoders.items()
         }
         return cls(readers, config.calibration, ModelInfo(config.id, config.version, config.digest))
 
@@ -68,6 +84,11 @@ class EncoderClassifier:
     def readers(self) -> Mapping[str, Reader]:
         """Return the encoders by language."""
         return self._readers
+
+    @property
+    def calibration(self) -> Calibration:
+        """Return what turns logits into probabilities."""
+        return self._calibration
 
     @property
     def info(self) -> ModelInfo:
@@ -79,42 +100,73 @@ class EncoderClassifier:
         texts: Sequence[str],
         languages: Sequence[str],
         targets: Sequence[Sequence[str]],
-        kinds: Sequence[str] | None = None,
+        kinds: Sequence[str | None] | None = None,
     ) -> list[Judgement]:
         """Judge each text; raises ClassifierError where the sequences differ in length."""
+        return self.judge(self.prepare(texts, languages, targets, kinds))
+
+    def prepare(
+        self,
+        texts: Sequence[str],
+        languages: Sequence[str],
+        targets: Sequence[Sequence[str]],
+        kinds: Sequence[str | None] | None = None,
+    ) -> list[Ready]:
+        """Route texts and turn them into tokens; raises ClassifierError where the sequences differ in length."""
         check_lengths(texts, languages, targets, kinds)
-        if not len(texts):
-            return []
-        asked = list(_questions(texts, targets))
-        sentiment, topics = np.empty((len(asked), len(SENTIMENTS))), np.empty((len(asked), len(topic_ids())))
         readers = [route(text, language, self._readers) for text, language in zip(texts, languages, strict=True)]
+        given = [None] * len(texts) if kinds is None else list(kinds)
+        asked = [_questions(text, names) for text, names in zip(texts, targets, strict=True)]
+        ready: list[Ready | None] = [None] * len(texts)
         for name, reader in self._readers.items():
-            own = [place for place, question in enumerate(asked) if readers[question.row] == name]
-            if own:
-                rows = [asked[place].row for place in own]
-                given = [None if kinds is None else kinds[row] for row in rows]
-                spans = [asked[place].span for place in own]
-                registers = [register_of(kind) for kind in given]
-                encoded = reader.tokens.encode([texts[row] for row in rows], spans, MAX_WINDOWS, registers)
-                logits = pooled(encoded, reader.runtime)
-                scaled = np.array(
-                    [
-                        self._calibration.of_sentiment(name, kind)(row)
-                        for kind, row in zip(given, logits[0], strict=True)
-                    ]
+            own = [row for row, chosen in enumerate(readers) if chosen == name]
+            places = [(row, target, span) for row in own for target, span in asked[row]]
+            encoded = reader.tokens.encode(
+                [texts[row] for row, _, _ in places],
+                [span for _, _, span in places],
+                MAX_WINDOWS,
+                [register_of(given[row]) for row, _, _ in places],
+            )
+            found = iter(zip(places, encoded, strict=True))
+            for row in own:
+                readings = [next(found) for _ in asked[row]]
+                ready[row] = Ready(
+                    name,
+                    given[row],
+                    len(targets[row]),
+                    tuple(
+                        Reading(target, one, worth(languages[row], name, one.known)) for (_, target, _), one in readings
+                    ),
                 )
-                say = np.array([worth(languages[row], name, one.known) for row, one in zip(rows, encoded, strict=True)])
+        return [one for one in ready if one is not None]
+
+    def judge(self, ready: Sequence[Ready]) -> list[Judgement]:
+        """Judge prepared texts: rows of like length are computed together, answers come in the order given."""
+        if not ready:
+            return []
+        places = [(row, reading) for row, one in enumerate(ready) for reading in one.readings]
+        sentiment, topics = np.empty((len(places), len(SENTIMENTS))), np.empty((len(places), len(topic_ids())))
+        for name, reader in self._readers.items():
+            own = [place for place, (row, _) in enumerate(places) if ready[row].reader == name]
+            if own:
+                moods, subjects = pooled([places[place][1].encoded for place in own], reader.runtime)
+                scalings = [self._calibration.of_sentiment(name, ready[places[place][0]].kind) for place in own]
+                scaled = np.array([scaling(row) for scaling, row in zip(scalings, moods, strict=True)])
+                say = np.array([places[place][1].say for place in own])
                 sentiment[own] = _believed(softmax(scaled), say, _PRIOR_SENTIMENT)
-                topics[own] = _believed(sigmoid(logits[1] / self._calibration.of_topics(name)), say, _PRIOR_TOPICS)
-        return _answers(asked, judgements(sentiment, topics, self._calibration.topic_threshold), targets)
+                topics[own] = _believed(sigmoid(subjects / self._calibration.of_topics(name)), say, _PRIOR_TOPICS)
+        judged = iter(judgements(sentiment, topics, self._calibration.topic_threshold))
+        return [_answer(one, [next(judged) for _ in one.readings]) for one in ready]
 
 
-def _runtime(encoder: artifact.Encoder, threads: int, device: str | None) -> Runtime:
-    if device is None:
-        return OnnxRuntime(encoder.graph, encoder.weights, threads)
+def _runtime(encoder: artifact.Encoder, placement: Placement) -> Runtime:
+    if placement.device is None:
+        return OnnxRuntime(
+            encoder.graph, encoder.weights, placement.threads, placement.batch_tokens, pinned=placement.pinned
+        )
     from classifier.encoder.torch_runtime import TorchRuntime
 
-    return TorchRuntime(encoder.part.shape, encoder.weights, device)
+    return TorchRuntime(encoder.part.shape, encoder.weights, placement.device)
 
 
 def pooled(encoded: Sequence[Encoded], runtime: Runtime) -> tuple[F64, F64]:
@@ -136,24 +188,22 @@ def _believed(probabilities: F64, say: F64, prior: F64) -> F64:
     return say[:, None] * probabilities + (1.0 - say[:, None]) * prior
 
 
-def _questions(texts: Sequence[str], targets: Sequence[Sequence[str]]) -> list[_Question]:
-    """Ask for each text, then for each name that stands in it (in any case)."""
-    asked = [_Question(row, None, None) for row in range(len(texts))]
-    for row, names in enumerate(targets):
-        for place, name in enumerate(names):
-            at = texts[row].lower().find(name.lower()) if name else -1
-            if at >= 0 and len(texts[row].lower()) == len(texts[row]):
-                asked.append(_Question(row, place, (at, at + len(name))))
+def _questions(text: str, names: Sequence[str]) -> list[tuple[int | None, tuple[int, int] | None]]:
+    """Ask for the text, then for each name that stands in it (in any case)."""
+    asked: list[tuple[int | None, tuple[int, int] | None]] = [(None, None)]
+    lower = text.lower() if names else ""
+    for place, name in enumerate(names):
+        at = lower.find(name.lower()) if name and len(lower) == len(text) else -1
+        if at >= 0:
+            asked.append((place, (at, at + len(name))))
     return asked
 
 
-def _answers(
-    asked: Sequence[_Question], judged: Sequence[Judgement], targets: Sequence[Sequence[str]]
-) -> list[Judgement]:
-    answers = list(judged[: len(targets)])
-    of_names = {(question.row, question.target): one for question, one in zip(asked, judged, strict=True)}
-    for row, names in enumerate(targets):
-        if names:
-            own = [of_names.get((row, place), answers[row]) for place in range(len(names))]
-            answers[row] = answers[row]._replace(targets=tuple((one.label, one.score) for one in own))
-    return answers
+def _answer(ready: Ready, judged: Sequence[Judgement]) -> Judgement:
+    """Give each asked name its own judgement, and those that are not in the text the text's."""
+    whole, *_ = judged
+    if not ready.names:
+        return whole
+    of_names = {reading.target: one for reading, one in zip(ready.readings, judged, strict=True)}
+    own = [of_names.get(place, whole) for place in range(ready.names)]
+    return whole._replace(targets=tuple((one.label, one.score) for one in own))

@@ -65,7 +65,7 @@ class Prior:
         texts: Sequence[str],
         languages: Sequence[str],
         targets: Sequence[Sequence[str]],
-        kinds: Sequence[str] | None = None,
+        kinds: Sequence[str | None] | None = None,
     ) -> list[Judgement]:
         """Say the same of each text."""
         check_lengths(texts, languages, targets, kinds)
@@ -88,7 +88,7 @@ class Vader:
         texts: Sequence[str],
         languages: Sequence[str],
         targets: Sequence[Sequence[str]],
-        kinds: Sequence[str] | None = None,
+        kinds: Sequence[str | None] | None = None,
     ) -> list[Judgement]:
         """Judge each text by its compound score; the label is what VADER's authors call it."""
         check_lengths(texts, languages, targets, kinds)

@@ -47,7 +47,7 @@ class _Other:
         if classifier is None:
             self.figures[kind][name] = said
             return
-        theirs = answers(exam.rows, _ask(classifier, exam.rows))
+        theirs = answers(exam.rows, ask(classifier, exam.rows))
         self.figures[kind][name] = {**_with_intervals(theirs, exam.data_set.task), **said}
         if self.rival:
             self.comparison[kind][name] = resampling.compare(ours, theirs)
@@ -79,10 +79,10 @@ def run(
     others += [_Other(one, False) for one in (all_baselines() if baselines else ())]
 
     sheets, sets = [], {}
-    for exam in _exams(data_folder, split, limit):
+    for exam in exams(data_folder, split, limit):
         own = exam.data_set
         tell(f"{own.name}: {len(exam.rows)} rows")
-        ours = answers(exam.rows, _ask(classifier, exam.rows))
+        ours = answers(exam.rows, ask(classifier, exam.rows))
         sets[own.name] = _set_figures(exam.rows, ours)
         sheets.append(_Sheet(own, ours, membership([row.text for row in exam.rows], own.language)))
         for other in others:
@@ -108,7 +108,7 @@ def run(
 def evaluate(classifier: Classifier, data_folder: Path, split: str) -> dict[str, Any]:
     """Return figures by set, and by language over the sets; raises DataError where no set has such a split."""
     _check(split)
-    return by_set(classifier, [row for exam in _exams(data_folder, split, None) for row in exam.rows])
+    return by_set(classifier, [row for exam in exams(data_folder, split, None) for row in exam.rows])
 
 
 def by_set(classifier: Classifier, rows: Sequence[data.Example]) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def by_set(classifier: Classifier, rows: Sequence[data.Example]) -> dict[str, An
     sets = {}
     for name in dict.fromkeys(row.data_set.name for row in rows if row.data_set.task != "texts"):
         own = [row for row in rows if row.data_set.name == name]
-        sets[name] = _set_figures(own, answers(own, _ask(classifier, own)))
+        sets[name] = _set_figures(own, answers(own, ask(classifier, own)))
     return {"sets": sets, "languages": _by_language(sets)}
 
 
@@ -143,7 +143,7 @@ def _rival(classifier: Classifier, ours: ModelInfo) -> _Other:
     return _Other(fixed(name, classifier), True)
 
 
-def _exams(folder: Path, split: str, limit: int | None) -> Iterator[Exam]:
+def exams(folder: Path, split: str, limit: int | None) -> Iterator[Exam]:
     """Read the labelled sets one after the other; raises DataError where none has such a split."""
     found = False
     for data_set in data.present(folder):
@@ -167,7 +167,8 @@ def _at_most(limit: int | None, rows: list[data.Example]) -> list[data.Example]:
     return [rows[place] for place in sorted(hashed[:limit])]
 
 
-def _ask(classifier: Classifier, rows: Sequence[data.Example]) -> list[Judgement]:
+def ask(classifier: Classifier, rows: Sequence[data.Example]) -> list[Judgement]:
+    """Judge labelled rows as posts of their set's language and kind would be."""
     own = [row.data_set for row in rows]
     texts, kinds = [row.text for row in rows], [one.kind for one in own]
     return classifier.classify(texts, [one.language for one in own], [()] * len(rows), kinds)
@@ -193,7 +194,7 @@ def _hard(classifier: Classifier, others: Sequence[_Other], tell: Callable[[str]
         own = [case for case in hard.cases() if case.language == language]
         tell(f"hard cases, {language}: {len(own)} sentences")
         exam = Exam(hard.rows(own))
-        said = _ask(classifier, exam.rows)
+        said = ask(classifier, exam.rows)
         for other in others:
             other.sit(exam, "hard_cases", language, answers(exam.rows, said))
         asked += own

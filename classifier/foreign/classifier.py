@@ -54,7 +54,7 @@ class ForeignClassifier:
         texts: Sequence[str],
         languages: Sequence[str],
         targets: Sequence[Sequence[str]],
-        kinds: Sequence[str] | None = None,
+        kinds: Sequence[str | None] | None = None,
     ) -> list[Judgement]:
         """Judge each text; raises ClassifierError where the sequences differ in length."""
         check_lengths(texts, languages, targets, kinds)

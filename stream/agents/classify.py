@@ -1,17 +1,22 @@
 """posts → opinions: judges each post, keeps each partition's order, and says how far it has come."""
 
+import random
 import time
 from collections.abc import Sequence
 
 import faust
 
+from classifier.cascade.asker import Clock
+from classifier.cascade.cascade import Cascade
+from classifier.cascade.endpoint import HttpEndpoint, read_key
 from classifier.inference import load_configured
 from stream.agents.batching import Role
 from stream.agents.sending import Out
+from stream.asking import Asking, SurgesInProgress, watched
 from stream.pipeline import Judge, Outcome, progress_of, to_opinions
 from stream.records import MARKER_HEADER, DeadLetter, Marker, Message, Opinion, encode
 from stream.settings import Settings
-from stream.stores.connect import story_store
+from stream.stores.connect import cascade_answers, cascade_budget, incident_book, story_store
 
 HEARTBEAT = (MARKER_HEADER, b"heartbeat")
 PROGRESS = (MARKER_HEADER, b"progress")
@@ -21,11 +26,12 @@ def build(settings: Settings) -> faust.App:
     """The classify role."""
     role = Role("classify", settings)
     judge = Judge(
-        load_configured(settings.model, settings.foreign),
+        load_configured(settings.model, settings.foreign, settings.engine),
         story_store(settings),
         settings.sources,
         settings.clock,
         lambda _received_ms: int(time.time() * 1000),
+        _second_opinion(settings),
     )
     posts, opinions = role.topics.posts, role.topics.opinions
 
@@ -44,6 +50,25 @@ def build(settings: Settings) -> faust.App:
             await role.until_done(lambda: role.sender.send(beats))
 
     return role.app
+
+
+def _second_opinion(settings: Settings) -> Asking | None:
+    """The cascade, if the settings name an endpoint. History is judged by the model alone."""
+    config = settings.cascade
+    if not config.endpoint or settings.clock != "broker":
+        return None
+    endpoint = HttpEndpoint(
+        config.endpoint, read_key(config.key_file), config.timeout_s, config.workers, time.monotonic
+    )
+    cascade = Cascade(
+        config,
+        watched(config.watchlist),
+        endpoint,
+        cascade_budget(settings),
+        cascade_answers(settings),
+        Clock(time.monotonic, time.sleep, random.random),
+    )
+    return Asking(cascade, SurgesInProgress(incident_book(settings), time.monotonic))
 
 
 def _opinions(topic: str, batch: Sequence[Message], outcomes: Sequence[Outcome]) -> list[Out]:

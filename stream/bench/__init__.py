@@ -4,17 +4,7 @@ and a ratio against a named baseline of the same run. Figures, never verdicts.
 
 import os
 import platform
-from collections.abc import Callable
 from importlib.metadata import version
-
-from stream.bench import embedded, roles
-
-TARGETS: dict[str, Callable[[], dict[str, object]]] = {
-    "classify": embedded.classify,
-    "detect": embedded.detect,
-    "replay": embedded.replay,
-    "roles": roles.run,
-}
 
 
 def machine() -> dict[str, object]:

@@ -1,8 +1,7 @@
-"""Benchmarks without servers: the classifier, the detector, the replay of the bundled sample."""
+"""Benchmarks without servers: the detector, the replay of the bundled sample."""
 
 import time
 from collections.abc import Callable
-from functools import partial
 from statistics import median
 
 import msgspec
@@ -10,42 +9,13 @@ import numpy as np
 
 from alerts.detector import SurgeBank
 from alerts.rules import load_rules
-from classifier import bench
-from classifier.inference import LINEAR, Classifier, load
+from classifier.inference import LINEAR, load
 from stream.embedded import Spine
 from stream.records import Message
 from stream.sample import generate
 from stream.settings import DEPLOYED_RULES
 
 SERIES, BUCKETS, ROUNDS = 500, 96, 5
-
-
-def classify() -> dict[str, object]:
-    """Texts a second in batches; the baseline judges the same texts one by one."""
-    posts = generate(days=4, surge_at_h=84).posts[:1000]
-    texts, languages = [post.text for post in posts], [post.lang or "en" for post in posts]
-    result = bench.run(texts, languages)
-    model = load()
-
-    alone_ms = {}
-    for language in ("en", "zh"):
-        own = [text for text, tag in zip(texts, languages, strict=True) if tag == language][:100]
-        alone_ms[language] = [_seconds(partial(_singly, model, own, language)) / len(own) * 1000 for _ in range(ROUNDS)]
-    one_ms = [median(rounds) for rounds in alone_ms.values()]
-    return {
-        **result,
-        "one_text_ms": {language: round(median(rounds), 2) for language, rounds in alone_ms.items()},
-        "one_text_ms_spread": {
-            language: [round(min(rounds), 2), round(max(rounds), 2)] for language, rounds in alone_ms.items()
-        },
-        "baseline": "one text a call",
-        "ratio": round(result["texts_per_s"] * sum(one_ms) / len(one_ms) / 1000, 2),
-    }
-
-
-def _singly(model: Classifier, texts: list[str], language: str) -> None:
-    for text in texts:
-        model.classify([text], [language], [()])
 
 
 def detect() -> dict[str, object]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -31,6 +31,7 @@ POSTS = 45_000
 WAIT_S = 240
 LATENCY_S = 30
 POLL_S = 0.5
+EVERY = ("classify", "trends", "index", "notify")
 AHEAD = 3_000  # messages a role has taken before the clock starts: its start-up is not its speed
 
 
@@ -63,24 +64,24 @@ class _Bench:
         return load_settings(None, {**self._environment, "GROUNDSWELL_PREFIX": prefix})
 
     def run(self, posts: int) -> dict[str, object]:
-        _write(self._file, posts)
+        write(self._file, posts)
         alone = self._settings("alone.")
         create_topics(alone)
-        produce([self._file], alone, b"bench", Pace(None, None, time.monotonic, time.sleep, _now_ms), _silent)
+        produce([self._file], alone, b"bench", Pace(None, None, time.monotonic, time.sleep, now_ms), silent)
         rates = {}
         for role in ("classify", "trends", "index"):
-            with self._workers(alone, [role]):
+            with workers(self._folder, self._environment | {"GROUNDSWELL_PREFIX": alone.prefix}, [role]):
                 rates[role] = self._rate(alone, role)
         together = self._settings("together.")
         create_topics(together)
-        with self._workers(together, ["classify", "trends", "index", "notify"]):
-            produce([self._file], together, b"bench", Pace(None, None, time.monotonic, time.sleep, _now_ms), _silent)
+        with workers(self._folder, self._environment | {"GROUNDSWELL_PREFIX": together.prefix}, EVERY):
+            produce([self._file], together, b"bench", Pace(None, None, time.monotonic, time.sleep, now_ms), silent)
             all_rate = self._rate(together, "trends", also="index")
             half = max(all_rate / 2, 1.0)
             few = self._folder / "few.jsonl"
-            _write(few, int(half * LATENCY_S), first=posts)
+            write(few, int(half * LATENCY_S), first=posts)
             mark = len(self._log("trends"))
-            produce([few], together, b"bench", Pace(half, None, time.monotonic, time.sleep, _now_ms), _silent)
+            produce([few], together, b"bench", Pace(half, None, time.monotonic, time.sleep, now_ms), silent)
             time.sleep(8)
             latency = _latency(self._log("trends")[mark:])
         return {
@@ -94,29 +95,13 @@ class _Bench:
             "produce_to_trend_ms": latency,
         }
 
-    @contextmanager
-    def _workers(self, settings: Settings, roles: list[str]) -> Iterator[None]:
-        environment = child_environment({**self._environment, "GROUNDSWELL_PREFIX": settings.prefix})
-        processes = []
-        for role in roles:
-            log = (self._folder / f"{role}.log").open("ab")
-            command = [sys.executable, "-m", "stream.cli", "worker", role]
-            processes.append(subprocess.Popen(command, cwd=self._folder, env=environment, stdout=log, stderr=log))
-        try:
-            yield
-        finally:
-            for process in processes:
-                process.terminate()
-            for process in processes:
-                process.wait(30)
-
     def _rate(self, settings: Settings, role: str, also: str | None = None) -> float:
         """Messages a second from the moment `AHEAD` are acknowledged until all are (by `also` too)."""
         names = topics(settings.prefix)
         topic = names.posts if role == "classify" else names.opinions
         counted: list[tuple[float, int]] = []
         deadline_s = time.monotonic() + WAIT_S
-        with _Offsets(settings) as offsets:
+        with Offsets(settings) as offsets:
             while time.monotonic() < deadline_s:
                 end = offsets.end(topic)
                 done = min(offsets.acknowledged(each, topic) for each in (role, also) if each)
@@ -135,7 +120,26 @@ class _Bench:
         return (self._folder / f"{role}.log").read_text(errors="replace")
 
 
-def _write(path: Path, posts: int, first: int = 0) -> None:
+@contextmanager
+def workers(folder: Path, environment: Mapping[str, str], roles: Sequence[str]) -> Iterator[None]:
+    """Run roles as processes with their logs in `folder`, and end them."""
+    processes = []
+    for role in roles:
+        log = (folder / f"{role}.log").open("ab")
+        command = [sys.executable, "-m", "stream.cli", "worker", role]
+        processes.append(
+            subprocess.Popen(command, cwd=folder, env=child_environment(environment), stdout=log, stderr=log)
+        )
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(30)
+
+
+def write(path: Path, posts: int, first: int = 0) -> None:
     """Invented posts with ids of their own; live posts bear no time that is to come."""
     texts = generate().posts
     with path.open("wb") as file:
@@ -145,15 +149,16 @@ def _write(path: Path, posts: int, first: int = 0) -> None:
             file.write(msgspec.json.encode({**record, "id": f"bench-{number}"}) + b"\n")
 
 
-def _now_ms() -> int:
+def now_ms() -> int:
+    """Return the time in ms since 1970."""
     return int(time.time() * 1000)
 
 
-def _silent(_done: int, _of: int) -> None:
-    return None
+def silent(_done: int, _of: int) -> None:
+    """Tell nobody of progress."""
 
 
-class _Offsets:
+class Offsets:
     """Where the topics end and how far the groups are, asked with two clients that stay: looking must cost little."""
 
     def __init__(self, settings: Settings) -> None:

@@ -26,7 +26,12 @@ def classify(
     config = settings()
     with progress("classify") as tell:
         summary = classify_file(
-            source, out, load_configured(config.model, config.foreign), config.sources, rejects or beside(out), tell
+            source,
+            out,
+            load_configured(config.model, config.foreign, config.engine),
+            config.sources,
+            rejects or beside(out),
+            tell,
         )
     text = f"{summary['opinions']} opinions, {summary['rejected']} rejected" + (
         f" (see {summary['rejects']})" if summary["rejected"] else ""
@@ -87,7 +92,7 @@ def replay(
             metrics = replay_posts(
                 posts,
                 out,
-                classifier=load_configured(config.model, config.foreign),
+                classifier=load_configured(config.model, config.foreign, config.engine),
                 rules=chosen,
                 sources=config.sources,
                 author_key=author_key(config, create=True),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stream.cli import alerts, audit, data, models, servers
+from stream.cli import alerts, audit, cost, data, health, models, servers
 from stream.cli.shell import KNOWN_ERRORS, Options, fail
 
 app = typer.Typer(
@@ -36,10 +36,11 @@ def _options(
     Options.debug, Options.config = debug, config
 
 
-for room in (data, models, servers, audit):
+for room in (data, models, servers, audit, health):
     for name, command in room.COMMANDS.items():
         app.command(name)(command)
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(cost.app, name="cost")
 app.add_typer(servers.topics, name="topics")
 app.add_typer(audit.dead_letters, name="dead-letters")
 

@@ -1,12 +1,16 @@
 """Commands over models: train, evaluate, bench."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from stream.cli.shell import Json, pairs, report, say, settings
+
+if TYPE_CHECKING:
+    from stream.bench.models import Price
 
 DataFolder = Annotated[Path, typer.Option(help="Folder with sentiment/ and topic/ sets.")]
 
@@ -128,22 +132,62 @@ def evaluate(
 
 
 def bench(
-    target: Annotated[Literal["classify", "detect", "replay", "roles", "all"], typer.Argument(help="What to measure.")],
+    target: Annotated[
+        Literal["classify", "exactness", "detect", "replay", "roles", "sustained", "all"],
+        typer.Argument(help="What to measure."),
+    ],
+    texts: Annotated[Path | None, typer.Option(help="Posts to judge [default: the bundled sample].")] = None,
+    model: Annotated[Path | None, typer.Option(help="Model folder [default: the one in force].")] = None,
+    against: Annotated[Path | None, typer.Option(help="For exactness: the same model in float32.")] = None,
+    backend: Annotated[
+        Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where the model computes [default: as set].")
+    ] = None,
+    hour_price: Annotated[float, typer.Option(min=0, help="What this machine costs an hour.")] = 0.1,
+    llm: Annotated[list[str] | None, typer.Option(help="Price of a large model's million tokens: name=in/out.")] = None,
+    minutes: Annotated[float, typer.Option(min=0.1, help="For sustained: how long.")] = 10.0,
 ) -> None:
-    """Measure: one JSON object last. `roles` starts servers of its own.
+    """Measure: one JSON object last. `roles` and `sustained` start servers of their own.
 
-    Example: groundswell bench detect
+    Example: groundswell bench classify --texts posts.jsonl --hour-price 0.08 --llm small=0.15/0.60
     """
-    from stream.bench import TARGETS, machine
+    from msgspec.structs import replace
 
-    before = machine()
-    chosen = TARGETS if target == "all" else {target: TARGETS[target]}
+    from stream import bench as room
+    from stream.bench import embedded, models, roles, sustained
+
+    config = settings()
+    engine = replace(config.engine, device=backend) if backend else config.engine
+    asked = models.Asked(texts, model or config.model, engine, hour_price)
+    if llm:
+        asked = asked._replace(models=[_price(name, text) for name, text in pairs(llm, "--llm").items()])
+    targets: dict[str, Callable[[], dict[str, object]]] = {
+        "classify": lambda: models.classify(asked),
+        "detect": embedded.detect,
+        "replay": embedded.replay,
+        "roles": roles.run,
+    }
+    alone: dict[str, Callable[[], dict[str, object]]] = {
+        "sustained": lambda: sustained.run(minutes),
+        "exactness": lambda: models.exactness(asked, against),
+    }
+    before = room.machine()
+    chosen = targets if target == "all" else {target: (targets | alone)[target]}
     results = {}
     for name, measure in chosen.items():
         results[name] = measure()
         if target == "all":
             print(json.dumps(results[name]))
     print(json.dumps({**(results if target == "all" else results[target]), "machine": before}))
+
+
+def _price(name: str, text: str) -> "Price":
+    from stream.bench.models import Price
+
+    price_in, slash, price_out = text.partition("/")
+    try:
+        return Price(name, float(price_in), float(price_out if slash else price_in))
+    except ValueError:
+        raise typer.BadParameter(f"--llm takes name=in/out in money per million tokens, not {text!r}") from None
 
 
 COMMANDS = {"train": train, "export": export, "evaluate": evaluate, "bench": bench}

@@ -50,6 +50,21 @@ def connect(url: str, timeout_s: float = 30.0) -> Elasticsearch:
     return Elasticsearch(url, request_timeout=timeout_s, max_retries=0, retry_on_timeout=False)
 
 
+def version_of(url: str) -> str:
+    """Return the server's version; raises `ServerUnavailable` where none answers."""
+    client = connect(url, timeout_s=10.0)
+    try:
+        told = client.info()
+    except (ApiError, TransportError) as error:
+        reason = type(error).__name__
+        raise ServerUnavailable(
+            f"Elasticsearch does not answer ({reason}); run 'groundswell up', or set elasticsearch.url"
+        ) from None
+    finally:
+        client.close()
+    return str(told["version"]["number"])
+
+
 class ElasticsearchDocuments:
     """A `DocumentStore`. `prefix` (lower case) begins the names of alias, indices and template.
 

@@ -16,6 +16,7 @@ from classifier.encoder.runtime import F64
 from classifier.encoder.tokens import MARK_OPEN, Encoded, Tokens
 from classifier.judgements import ModelInfo
 from classifier.labels import topic_ids
+from classifier.placement import Placement
 from tests.classifier import tiny_encoder as tiny
 
 BOTH = ("en", "zh")
@@ -137,7 +138,7 @@ def test_a_text_without_a_known_token_stays_at_the_prior() -> None:
 
 def test_a_real_folder_gives_the_same_in_any_order(tmp_path: Path) -> None:
     tiny.write(tmp_path)
-    model = EncoderClassifier.read(tmp_path, threads=1)
+    model = EncoderClassifier.read(tmp_path, Placement(1))
     texts = ["acme fall", "公司利润大幅增长", "profit of beta rise !", "", "shares " * 40]
     languages = ["en", "zh", "en", "en", "en"]
     forward = model.classify(texts, languages, [()] * 5)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from classifier import bench, evaluate
+from classifier import evaluate
 from classifier.data import NEGATIVE, NEUTRAL, POSITIVE, SETS, Example
-from classifier.errors import ClassifierError, DataError, TrainingError
+from classifier.errors import DataError, TrainingError
 from classifier.evaluate.baselines import Exam, Vader, commonest_label, vader_english
 from classifier.evaluate.scores import abstention, reliability
 from classifier.inference import LINEAR, Judgement, load
@@ -302,11 +302,3 @@ def test_vader_says_why_it_does_not_answer() -> None:
     assert vader_english(Exam([row("en_topic_tweets", topics=("bonds",))]), vader) == (None, "names no topics")
     assert "pip install" in vader_english(Exam([row("en_sentfin", POSITIVE)]), None).note
     assert vader_english(Exam([row("en_sentfin", POSITIVE)]), vader).classifier is vader
-
-
-def test_the_benchmark_counts_texts_by_the_given_clock() -> None:
-    ticks = iter(range(1000))
-    figures = bench.run(["Profit doubles"] * 10, classifier=load(LINEAR), clock_s=lambda: float(next(ticks)))
-    assert (figures["texts_per_s"], figures["texts_per_s_low"]) == (10, 10)
-    with pytest.raises(ClassifierError, match="at least one text"):
-        bench.run([])

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from classifier.engine import EngineSettings
 from classifier.errors import ArtifactError, ClassifierError
 from classifier.foreign.classifier import ForeignClassifier, read
 from classifier.foreign.files import digest, find
@@ -34,14 +35,14 @@ class Fallback:
     info = ModelInfo("fallback", "1", "f")
 
     def __init__(self) -> None:
-        self.asked: list[tuple[list[str], list[str], list[list[str]], list[str] | None]] = []
+        self.asked: list[tuple[list[str], list[str], list[list[str]], list[str | None] | None]] = []
 
     def classify(
         self,
         texts: Sequence[str],
         languages: Sequence[str],
         targets: Sequence[Sequence[str]],
-        kinds: Sequence[str] | None = None,
+        kinds: Sequence[str | None] | None = None,
     ) -> list[Judgement]:
         self.asked.append((list(texts), list(languages), list(map(list, targets)), None if kinds is None else [*kinds]))
         return [
@@ -203,7 +204,7 @@ def test_without_torch_the_error_says_what_to_install(monkeypatch: pytest.Monkey
 
 
 def test_without_a_foreign_model_the_folder_is_loaded_as_ever() -> None:
-    assert load_configured(LINEAR, None).info.id == load_configured(LINEAR, None, threads=1).info.id
+    assert load_configured(LINEAR, None).info.id == load_configured(LINEAR, None, EngineSettings(threads=1)).info.id
 
 
 def folder_with(folder: Path, *names: str) -> Path:
@@ -536,7 +537,7 @@ def test_a_hub_model_in_the_cache_is_used_with_its_revision(tmp_path: Path, monk
 @pytest.mark.torch
 def test_the_settings_lead_to_the_model_over_the_shipped_one(tmp_path: Path) -> None:
     folder = tiny(tmp_path / "finbert")
-    model = load_configured(LINEAR, ForeignModel(str(folder), languages=("en",)), threads=1)
+    model = load_configured(LINEAR, ForeignModel(str(folder), languages=("en",)), EngineSettings(threads=1))
     shipped = load_configured(LINEAR, None)
     texts, languages, targets = ["profit rises", "净利润下降"], ["en", "zh"], [["profit"], ["净利润"]]
     english, chinese = model.classify(texts, languages, targets)

@@ -86,7 +86,7 @@ def test_shipped_weights_load_into_torch_for_a_gpu() -> None:
     for precision, tolerance in (("float32", 1e-4), ("int8", 0.5)):
         kept = packed(tiny.tensors(), own, precision)  # type: ignore[arg-type]
         graph = OnnxRuntime(build(own, kept, precision), kept, 1).logits(ROWS)  # type: ignore[arg-type]
-        again = TorchRuntime(own, kept, "cpu").logits(ROWS)
+        again = TorchRuntime(own, kept, "cpu", "fp32").logits(ROWS)
         np.testing.assert_allclose(again[0], graph[0], atol=tolerance)
         np.testing.assert_allclose(again[1], graph[1], atol=tolerance)
 

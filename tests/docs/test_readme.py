@@ -23,7 +23,7 @@ COMMANDS = [
     if language == "sh"
     for line in body.splitlines()
 ]
-NEEDS_SERVERS = {"up", "down", "run", "produce", "alerts", "topics"}
+NEEDS_SERVERS = {"up", "down", "run", "produce", "alerts", "topics", "doctor"}
 NEEDS_DATA = {"train", "evaluate"}
 CHEAP = [
     command for command in COMMANDS if command[0] == "groundswell" and command[1] not in NEEDS_SERVERS | NEEDS_DATA
@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_readme_shows_the_commands_that_the_claims_below_run() -> None:
     assert [command[1] for command in CHEAP] == ["--help", "classify", "replay", "detect", "replay"]
-    assert set(FILES) == {"posts.jsonl", "counts.csv", "rules.yml", "groundswell.toml", "foreign.toml"}
+    assert set(FILES) == {"posts.jsonl", "counts.csv", "rules.yml", "groundswell.toml", "foreign.toml", "engine.toml"}
 
 
 def test_its_cheap_commands_run_as_shown_and_bring_what_it_says(folder: Path) -> None:
@@ -80,13 +80,14 @@ def test_the_subcommands_named_in_its_prose_exist(folder: Path) -> None:
 
 
 def test_its_settings_and_rules_are_valid(tmp_path: Path) -> None:
-    for name in ("groundswell.toml", "foreign.toml", "rules.yml"):
+    for name in ("groundswell.toml", "foreign.toml", "engine.toml", "rules.yml"):
         (tmp_path / name).write_text(FILES[name], encoding="utf-8")
     settings = load_settings(tmp_path / "groundswell.toml", {})
     assert settings.sources["eastmoney"].time_zone == "Asia/Shanghai"
     own = load_settings(tmp_path / "foreign.toml", {}).foreign
     assert own is not None
     assert own.languages == ("en",)
+    assert load_settings(tmp_path / "engine.toml", {}).engine.cache == 20_000
     assert len(load_rules(tmp_path / "rules.yml")) == 1
 
 

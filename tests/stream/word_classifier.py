@@ -26,7 +26,7 @@ class WordClassifier:
         texts: Sequence[str],
         languages: Sequence[str],
         targets: Sequence[Sequence[str]],
-        kinds: Sequence[str] | None = None,
+        kinds: Sequence[str | None] | None = None,
     ) -> list[Judgement]:
         """Judges each text; a target is negative where its name follows `bad`."""
         self.batches.append(len(texts))

@@ -1,0 +1,153 @@
+"""The same weights in other hands: the baselines of `bench classify`. Needs torch, transformers and onnx."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    BertConfig,
+    BertModel,
+    PreTrainedTokenizerFast,
+    TextClassificationPipeline,
+)
+from transformers import BertForSequenceClassification as Bert
+from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.utils import logging as transformers_logging
+
+from classifier.encoder import artifact, graph
+from classifier.encoder.network import Network, padded
+from classifier.encoder.runtime import OnnxRuntime
+from classifier.encoder.shape import Shape
+from classifier.encoder.tokens import Tokens
+from classifier.judgements import F64
+from classifier.labels import SENTIMENTS
+
+BATCH = 32
+
+Judging = Callable[[Sequence[str]], F64]  # texts in normal form -> sentiment logits [n, 3]
+
+
+class BertForSequenceClassification(Bert):  # type: ignore[misc]
+    """As transformers has it, which knows its pipelines by this name, but pooled as the weights were trained."""
+
+    def __init__(self, config: BertConfig, pooling: str) -> None:
+        super().__init__(config)
+        self.bert = BertModel(config, add_pooling_layer=False)
+        self.pooling = pooling
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **_: Any) -> SequenceClassifierOutput:
+        hidden = self.bert(input_ids, attention_mask=attention_mask).last_hidden_state
+        weight = attention_mask.to(hidden.dtype)[:, :, None]
+        pooled = hidden[:, 0] if self.pooling == "cls" else (hidden * weight).sum(1) / weight.sum(1)
+        return SequenceClassifierOutput(logits=self.classifier(pooled))
+
+
+class Rivals:
+    """One language's encoder of a model folder, run by transformers, by torch, and by ONNX Runtime in float32."""
+
+    def __init__(self, folder: Path, language: str, threads: int) -> None:
+        torch_threads(threads)
+        encoder = artifact.read(folder).encoders[language]
+        self._tokens, self._window = encoder.tokens, encoder.part.window
+        self._shape = encoder.part.shape
+        self._arrays = graph.unpacked(encoder.weights, self._shape)
+        self._settings = (folder / language / artifact.TOKENIZER).read_text(encoding="utf-8")
+        self._network = Network(self._shape, attention="sdpa")
+        self._network.load_arrays(self._arrays)
+        self._network.eval()
+        kept = graph.packed(self._arrays, self._shape, "float32")
+        self._float = OnnxRuntime(graph.build(self._shape, kept, "float32"), kept, threads)
+        self._whole = OnnxRuntime(encoder.graph, encoder.weights, threads)
+
+    @property
+    def tokens(self) -> Tokens:
+        """Return the encoder's tokens."""
+        return self._tokens
+
+    def pipeline(self, batch: int) -> Judging:
+        """`transformers.pipeline("text-classification")` on the weights, in batches as the texts come."""
+        transformers_logging.set_verbosity_error()
+        model = BertForSequenceClassification(_config(self._shape), self._shape.pooling)
+        names = {name: torch.from_numpy(np.array(array)) for name, array in self._arrays.items()}
+        heads = {"sentiment.weight": "classifier.weight", "sentiment.bias": "classifier.bias"}
+        state = {heads.get(name, f"bert.{name}"): value for name, value in names.items() if "topics" not in name}
+        model.load_state_dict(state, strict=False)
+        model.eval()
+        tokenizer = PreTrainedTokenizerFast(
+            tokenizer_object=_tokenizer(self._settings),
+            pad_token="[PAD]",
+            cls_token="[CLS]",
+            sep_token="[SEP]",
+            unk_token="[UNK]",
+            model_max_length=self._window,
+        )
+        pipe = TextClassificationPipeline(model=model, tokenizer=tokenizer, device=torch.device("cpu"))
+        places = {model.config.id2label[place]: place for place in range(len(SENTIMENTS))}
+
+        def judge(texts: Sequence[str]) -> F64:
+            said = pipe(list(texts), batch_size=batch, top_k=None, function_to_apply="none", truncation=True)
+            logits = np.empty((len(texts), len(SENTIMENTS)))
+            for row, labels in enumerate(said):
+                for one in labels:
+                    logits[row, places[one["label"]]] = one["score"]
+            return logits
+
+        return judge
+
+    def torch_sorted(self, texts: Sequence[str]) -> F64:
+        """Torch in float32, batches of 32 texts of like length."""
+        rows = self._rows(texts)
+        order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
+        logits = np.empty((len(rows), len(SENTIMENTS)))
+        with torch.inference_mode():
+            for at in range(0, len(rows), BATCH):
+                part = order[at : at + BATCH]
+                logits[part] = self._network(*padded([rows[place] for place in part]))[0].numpy()
+        return logits
+
+    def onnx_unsorted(self, texts: Sequence[str]) -> F64:
+        """ONNX Runtime in float32, batches of 32 texts as they come."""
+        rows = self._rows(texts)
+        return np.concatenate([self._float.logits(rows[at : at + BATCH])[0] for at in range(0, len(rows), BATCH)])
+
+    def onnx_sorted(self, texts: Sequence[str]) -> F64:
+        """ONNX Runtime in float32, sorted under a budget of tokens."""
+        return self._float.logits(self._rows(texts))[0]
+
+    def onnx_whole(self, texts: Sequence[str]) -> F64:
+        """ONNX Runtime in the model's own precision, sorted under a budget of tokens, without the engine."""
+        return self._whole.logits(self._rows(texts))[0]
+
+    def _rows(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        return [one.windows[0] for one in self._tokens.encode(texts, [None] * len(texts), 1)]
+
+
+def torch_threads(threads: int) -> None:
+    """Say how many threads torch may use, in the whole process."""
+    torch.set_num_threads(threads)
+
+
+def _config(shape: Shape) -> BertConfig:
+    return BertConfig(
+        vocab_size=shape.vocabulary,
+        hidden_size=shape.width,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=shape.inner,
+        max_position_embeddings=shape.positions,
+        layer_norm_eps=shape.epsilon,
+        num_labels=len(SENTIMENTS),
+    )
+
+
+def _tokenizer(settings: str) -> Any:
+    """The tokenizer with [CLS] and [SEP] around each text, which files of encoders do not all say."""
+    from tokenizers import Tokenizer
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer = Tokenizer.from_str(settings)
+    marks = [(name, tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]")]
+    tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=marks)
+    return tokenizer

@@ -1,0 +1,213 @@
+"""`bench classify`: texts a second through the engine beside `transformers.pipeline` on the same weights, texts and
+threads in the same run; what each step of the way gains; latency, memory, padding, and what a million texts cost.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from classifier.bench import latency, startup
+from classifier.encoder import artifact
+from classifier.encoder.classifier import EncoderClassifier, Ready
+from classifier.encoder.flops import flops, peak_flops
+from classifier.encoder.routing import route
+from classifier.encoder.runtime import OnnxRuntime
+from classifier.encoder.tokens import normal_form
+from classifier.engine import Engine, EngineSettings, Request
+from classifier.engine.tuning import cores
+from classifier.errors import ClassifierError
+from classifier.inference import load
+from classifier.judgements import F64, judgements
+from classifier.labels import topic_ids
+from classifier.linear.model import softmax
+from classifier.placement import USUAL, Placement
+
+ROUNDS = 3
+_ALONE, _LOADED_SHARE, _LOADED = 200, 0.7, 400
+_SINGLY = 60  # texts for the pipeline one by one: it is slow
+
+
+class Bench(NamedTuple):
+    """What to measure: a model folder, its placement, texts in their languages, and whether beside other runtimes."""
+
+    folder: Path
+    texts: Sequence[str]
+    languages: Sequence[str]
+    placement: Placement = USUAL
+    rounds: int = ROUNDS
+    compare: bool = True
+
+
+def measure(bench: Bench, clock_s: Callable[[], float] = time.perf_counter) -> dict[str, Any]:
+    """Return all figures; raises ClassifierError where there is nothing to judge or the model is no encoder.
+
+    Without torch and transformers the baseline is the same engine fed one text a call.
+    """
+    if not bench.texts:
+        raise ClassifierError("nothing to judge: give at least one text")
+    threads = bench.placement.threads or cores()
+    model = load(bench.folder, bench.placement._replace(threads=threads))
+    if not isinstance(model, EncoderClassifier):
+        raise ClassifierError("bench classify measures encoders; give a folder that 'groundswell train' wrote")
+    asked = list(map(Request, bench.texts, bench.languages))
+    ready = model.prepare(bench.texts, bench.languages, [()] * len(bench.texts))
+    tokens, operations = sum(one.tokens for one in ready), _operations(bench.folder, ready)
+    with Engine(model, EngineSettings(cache=0)) as engine, Engine(model) as caching:
+        ways: dict[str, Callable[[], object]] = {"engine": lambda: list(engine.stream(asked))}
+        list(caching.stream(asked))
+        ways["engine, every text seen before"] = lambda: list(caching.stream(asked))
+        rivals = _rivals(bench, model, threads) if bench.compare and _can_compare() else {}
+        ways |= {name: one.all for name, one in rivals.items()}
+        seconds = _interleaved(ways, bench.rounds, clock_s)
+        rates = {
+            name: [(_SINGLY if "one by one" in name else len(asked)) / taken for taken in own]
+            for name, own in seconds.items()
+        }
+        engine_rate = median(rates["engine"])
+        alone = latency.alone_ms(engine, [one._replace(text=f"{one.text} {place}") for place, one in _some(asked)])
+        loaded_asked = [one._replace(text=f"{place} {one.text}") for place, one in _some(asked, _LOADED)]
+        loaded = latency.loaded_ms(engine, loaded_asked, engine_rate * _LOADED_SHARE, seed=1)
+    if not rivals:
+        rates["engine, one text a call"] = [1000 / median(alone)]
+    peak = peak_flops(None, "fp32", clock_s)
+    baseline = next((name for name in rates if name.endswith("batches of 32, as they come")), "engine, one text a call")
+    against = median(rates[baseline])
+    return {
+        "target": "classify",
+        "model": model.info.id,
+        "digest": model.info.digest,
+        "placement": {**bench.placement._asdict(), "threads": threads},
+        "texts": len(asked),
+        "tokens_mean": round(tokens / len(asked), 1),
+        "rounds": bench.rounds,
+        "texts_per_s": round(engine_rate, 1),
+        "texts_per_s_low": round(min(rates["engine"]), 1),
+        "texts_per_s_high": round(max(rates["engine"]), 1),
+        "tokens_per_s": round(engine_rate * tokens / len(asked)),
+        "baseline": baseline,
+        "ratio": round(engine_rate / against, 2),
+        "steps": [
+            {
+                "step": name,
+                "texts_per_s": round(median(own), 1),
+                "low": round(min(own), 1),
+                "high": round(max(own), 1),
+                "ratio": round(median(own) / against, 2),
+            }
+            for name, own in sorted(rates.items(), key=lambda row: median(row[1]))
+        ],
+        "label_agreement": _agreement(bench, model, rivals),
+        "padding_waste": _padding_waste(model),
+        "flops_per_text": round(operations / len(asked)),
+        "share_of_peak": round(engine_rate * operations / len(asked) / peak, 3),
+        "peak_gflops": {"of": "float32 matrices of 2048 by NumPy, all its threads", "found": round(peak / 1e9, 1)},
+        "alone_ms": latency.percentiles(alone),
+        f"at_{_LOADED_SHARE:.0%}_load_ms": latency.percentiles(loaded),
+        **startup.start(bench.folder),
+    }
+
+
+def _can_compare() -> bool:
+    return all(find_spec(name) is not None for name in ("torch", "transformers", "onnx"))
+
+
+def _interleaved(
+    ways: Mapping[str, Callable[[], object]], rounds: int, clock_s: Callable[[], float]
+) -> dict[str, list[float]]:
+    """Time all ways in turn, round after round, so that a busy minute of the machine hurts all; the first warms up."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds + 1):
+        for name, run in ways.items():
+            started_s = clock_s()
+            run()
+            seconds[name].append(max(clock_s() - started_s, 1e-9))
+    return {name: own[1:] for name, own in seconds.items()}
+
+
+class _Rival(NamedTuple):
+    """One way to judge all texts, and its sentiment logits of each by language."""
+
+    all: Callable[[], object]
+    logits: Callable[[], Mapping[str, F64]]
+
+
+def _by_language(bench: Bench, model: EncoderClassifier) -> dict[str, list[str]]:
+    """The texts that each encoder reads, in its normal form: making it is not counted against the others."""
+    found: dict[str, list[str]] = {}
+    for text, language in zip(bench.texts, bench.languages, strict=True):
+        name = route(text, language, model.readers)
+        found.setdefault(name, []).append(normal_form(text, name))
+    return found
+
+
+def _rivals(bench: Bench, model: EncoderClassifier, threads: int) -> dict[str, _Rival]:
+    from classifier.bench.rivals import BATCH, Rivals, torch_threads
+
+    parts = _by_language(bench, model)
+    rivals = {name: Rivals(bench.folder, name, threads) for name in parts}
+    singly = {name: (one.pipeline(1), one.pipeline(BATCH)) for name, one in rivals.items()}
+    few = {name: own[: max(1, round(_SINGLY * len(own) / len(bench.texts)))] for name, own in parts.items()}
+
+    def made(judge: Callable[[str, list[str]], F64], of: Mapping[str, list[str]] = parts) -> _Rival:
+        def logits() -> Mapping[str, F64]:
+            return {name: judge(name, own) for name, own in of.items()}
+
+        return _Rival(logits, logits)
+
+    ways = {
+        "transformers.pipeline, one by one": made(lambda name, own: singly[name][0](own), few),
+        "transformers.pipeline, batches of 32, as they come": made(lambda name, own: singly[name][1](own)),
+        "torch float32, sorted batches of 32": made(lambda name, own: rivals[name].torch_sorted(own)),
+        "ONNX Runtime float32, batches of 32": made(lambda name, own: rivals[name].onnx_unsorted(own)),
+        "ONNX Runtime float32, sorted, token budget": made(lambda name, own: rivals[name].onnx_sorted(own)),
+        "ONNX Runtime, the model's precision": made(lambda name, own: rivals[name].onnx_whole(own)),
+    }
+    if threads > 1:
+        slow = {name: Rivals(bench.folder, name, 1) for name in parts}
+        ways["ONNX Runtime, the model's precision, one thread"] = made(lambda name, own: slow[name].onnx_whole(own))
+        torch_threads(threads)
+    return ways
+
+
+def _agreement(bench: Bench, model: EncoderClassifier, rivals: Mapping[str, _Rival]) -> float | None:
+    """Return the share of texts on which the pipeline's logits, calibrated in the same way, give the engine's label."""
+    pipeline = next((one for name, one in rivals.items() if name.endswith("as they come")), None)
+    if pipeline is None:
+        return None
+    same = []
+    for name, logits in pipeline.logits().items():
+        texts = [
+            text
+            for text, language in zip(bench.texts, bench.languages, strict=True)
+            if route(text, language, model.readers) == name
+        ]
+        own = model.classify(texts, [name] * len(texts), [()] * len(texts))
+        scaled = softmax(model.calibration.of_sentiment(name, None)(logits))
+        theirs = judgements(scaled, np.zeros((len(texts), len(topic_ids()))), 1.0)
+        same += [one.label == other.label for one, other in zip(own, theirs, strict=True)]
+    return round(float(np.mean(same)), 4)
+
+
+def _padding_waste(model: EncoderClassifier) -> float | None:
+    """Return the share of computed places that held padding."""
+    runtimes = [reader.runtime for reader in model.readers.values() if isinstance(reader.runtime, OnnxRuntime)]
+    computed = sum(one.computed for one in runtimes)
+    return round(1 - sum(one.tokens for one in runtimes) / computed, 4) if computed else None
+
+
+def _operations(folder: Path, ready: Sequence[Ready]) -> int:
+    """Return the operations that these texts need, without padding."""
+    parts = artifact.read_config(folder).parts
+    return sum(
+        flops(part.shape, [len(window) for one in ready if one.reader == name for window in one.windows])
+        for name, part in parts.items()
+    )
+
+
+def _some(asked: Sequence[Request], most: int = _ALONE) -> list[tuple[int, Request]]:
+    return [(place, asked[place % len(asked)]) for place in range(most)]

@@ -1,0 +1,86 @@
+"""Benchmarks of the model: how fast it judges, and whether it says what its float32 reference says."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from classifier import cost
+from classifier.bench import Bench, measure
+from classifier.engine import EngineSettings
+from classifier.engine.tuning import placement_of
+from classifier.errors import ClassifierError
+from classifier.inference import SHIPPED, load
+from stream.cleaning import detect_language
+from stream.errors import RecordRefused
+from stream.files import read_rows
+from stream.records import decode_raw_post
+from stream.sample import generate
+
+TEXTS = 1000
+PROMPT_TOKENS, ANSWER_TOKENS = 180, 12  # of a large model: the instruction around a text, and a label with its shares
+
+
+class Price(NamedTuple):
+    """A large model's price per million tokens in and out."""
+
+    name: str
+    price_in: float
+    price_out: float
+
+
+class Asked(NamedTuple):
+    """What to measure, and at which prices: of this machine by the hour, and of large models by the token."""
+
+    texts: Path | None = None
+    model: Path | None = None
+    engine: EngineSettings = EngineSettings()
+    hour_price: float = 0.1
+    models: Sequence[Price] = (Price("a small API model", 0.15, 0.6), Price("a large API model", 2.5, 10.0))
+
+
+def classify(asked: Asked) -> dict[str, object]:
+    """Texts a second through the engine, beside transformers on the same weights and texts; and what it costs."""
+    folder = asked.model or SHIPPED
+    texts, languages = texts_of(asked.texts)
+    found = measure(Bench(folder, texts, languages, placement_of(asked.engine, folder)), time.perf_counter)
+    tokens = float(found["tokens_mean"]) + PROMPT_TOKENS
+    per_million = {"this machine": cost.per_million(float(found["texts_per_s"]), asked.hour_price)}
+    for one in asked.models:
+        per_million[one.name] = cost.llm_per_million(tokens, ANSWER_TOKENS, one.price_in, one.price_out)
+    return {
+        **found,
+        "cost_per_million": {name: round(money, 2) for name, money in per_million.items()},
+        "prices": {"hour": asked.hour_price, "per_million_tokens": {one.name: one[1:] for one in asked.models}},
+    }
+
+
+def texts_of(path: Path | None, most: int = TEXTS) -> tuple[list[str], list[str]]:
+    """Return texts and languages of a file of posts, evenly taken, or of the bundled sample."""
+    if path is None:
+        posts = generate(days=4, surge_at_h=84).posts[:most]
+        return [post.text for post in posts], [post.lang or "en" for post in posts]
+    texts, languages = [], []
+    for row in read_rows(path):
+        try:
+            post = decode_raw_post(row.value)
+        except RecordRefused:
+            continue
+        texts.append(post.text)
+        languages.append(detect_language(post.text, post.lang))
+    if not texts:
+        raise ClassifierError(f"{path} holds no post; give a file of posts with id, source, published_at and text")
+    step = max(1, len(texts) // most)
+    return texts[::step][:most], languages[::step][:most]
+
+
+def exactness(asked: Asked, against: Path | None, most: int = 10_000) -> dict[str, object]:
+    """How far a model's answers are from those of its reference in float32, over up to `most` texts."""
+    from classifier import exactness as room
+
+    if against is None:
+        raise ClassifierError("give --against, the same model in float32 ('groundswell export --precision float32')")
+    folder = asked.model or SHIPPED
+    texts, languages = texts_of(asked.texts, most)
+    candidate, reference = load(folder, placement_of(asked.engine, folder)), load(against)
+    return {"target": "exactness", **room.run(candidate, reference, texts, languages)}
