@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from alerts.errors import AlertsError
 from alerts.rules import load_rules
-from classifier.engine.tuning import cores, kept
+from classifier.engine.tuning import cores, kept, workers_on_card
 from classifier.errors import ClassifierError
 from classifier.inference import SHIPPED, load_configured
 from stream.errors import GroundswellError
@@ -36,6 +36,7 @@ def examine(settings: Settings, clock_ms: Callable[[], int]) -> Iterator[Finding
     yield _rules(settings)
     yield _model(settings)
     yield _tuning(settings)
+    yield from _card(settings)
     yield _kafka(settings)
     seen: dict[str, Seen] = {}
     for name, ask in (("redis", redis_seen), ("elasticsearch", elasticsearch_seen)):
@@ -90,6 +91,18 @@ def _tuning(settings: Settings) -> Finding:
     return Finding(
         "tuning", "ok", f"{where}, {chosen.batch_tokens} tokens a batch: {tuned.texts_per_s:.0f} texts/s here"
     )
+
+
+def _card(settings: Settings) -> Iterator[Finding]:
+    try:
+        workers = workers_on_card(settings.model or SHIPPED) if settings.engine.device != "cpu" else None
+    except ClassifierError as error:
+        yield Finding("card", "failed", str(error))
+        return
+    if workers is not None:
+        yield Finding(
+            "card", "ok", f"memory for {workers} classify workers", "groundswell worker classify, once for each"
+        )
 
 
 def _kafka(settings: Settings) -> Finding:

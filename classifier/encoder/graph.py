@@ -129,6 +129,7 @@ _CONSTANTS: dict[str, npt.NDArray[Any]] = {
     "c.zero_point": np.array(_ZERO_POINT, dtype=np.uint8),
     "c.at_1": np.array(1, dtype=np.int64),
     "c.first": np.array(0, dtype=np.int64),
+    "c.firsts": np.array([0], dtype=np.int64),
     "c.axis_1": np.array([1], dtype=np.int64),
     "c.axis_2": np.array([2], dtype=np.int64),
     "c.start": np.array(0, dtype=np.int64),
@@ -197,7 +198,12 @@ def _nodes(shape: Shape, precision: Precision) -> Iterator[onnx.NodeProto]:
             num_heads=shape.heads,
             **special,
         )
-        yield from product(f"{at}out", f"{at}seen", f"{at}out.y")
+        seen = f"{at}seen"
+        if shape.pooling == "cls" and layer == shape.layers - 1:  # of the last layer the first token alone is read
+            yield node("Gather", [seen, "c.firsts"], [f"{seen}.first"], axis=1)
+            yield node("Gather", [hidden, "c.firsts"], [f"{hidden}.first"], axis=1)
+            seen, hidden = f"{seen}.first", f"{hidden}.first"
+        yield from product(f"{at}out", seen, f"{at}out.y")
         norms = [f"{at}norm1.scale", f"{at}norm1.shift", f"{at}out.bias"]
         yield node(
             "SkipLayerNormalization", [f"{at}out.y", hidden, *norms], [f"{at}mid"], epsilon=shape.epsilon, **special

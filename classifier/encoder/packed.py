@@ -19,7 +19,7 @@ from classifier.errors import ClassifierError
 I32 = npt.NDArray[np.int32]
 Number = Literal["bf16", "fp16", "fp32"]
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
-_MATRICES = ("qkv", "out", "inner", "outer")
+_MATRICES, _HEADS = ("qkv", "out", "inner", "outer"), ("sentiment", "topics")
 
 
 class Rows(NamedTuple):
@@ -58,11 +58,12 @@ class PackedEncoder:
         self._shape = shape
         self._device = torch.device(device)
         self._number = DTYPES[precision]
-        self._weights = {name: self._tensor(weights, name) for name in weights if not name.endswith(".step")}
+        tensors = {name: _tensor(weights, name) for name in weights if not name.endswith(".step")}
         self._heads = {
-            side: torch.cat([self._weights.pop(f"{head}{side}").float() for head in ("sentiment", "topics")])
+            side: torch.cat([tensors.pop(f"{head}{side}") for head in _HEADS]).to(self._device)
             for side in ("", ".bias")
         }
+        self._weights = {name: tensor.to(self._device, self._number) for name, tensor in tensors.items()}
         self._fused = has_varlen(self._device, self._number, shape)
 
     @property
@@ -100,19 +101,18 @@ class PackedEncoder:
     def _attention(self, qkv: torch.Tensor, starts: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
         heads = self._shape.heads
         query, key, value = qkv.view(len(qkv), 3, heads, -1).unbind(1)
-        if self._fused:
-            seen = varlen(query, key, value, starts, max(lengths))
-        else:
-            seen = by_length(query, key, value, lengths)
+        sides = query, key, value
+        seen = varlen(*sides, starts, max(lengths)) if self._fused else by_length(*sides, lengths)
         return seen.reshape(len(qkv), self._shape.width)
 
-    def _tensor(self, weights: Arrays, name: str) -> torch.Tensor:
-        """Return a weight as torch multiplies by it: matrices [out, in], words and positions [row, width]."""
-        array, step = weights[name].astype(np.float32), weights.get(f"{name}.step")
-        if step is not None:
-            array *= step[:, None] if name == "words" else step
-        turned = name.rpartition(".")[2] in _MATRICES or name in ("sentiment", "topics")
-        return torch.from_numpy(np.ascontiguousarray(array.T if turned else array)).to(self._device, self._number)
+
+def _tensor(weights: Arrays, name: str) -> torch.Tensor:
+    """Return a weight in float32 as torch multiplies by it: matrices [out, in], words and positions [row, width]."""
+    array, step = weights[name].astype(np.float32), weights.get(f"{name}.step")
+    if step is not None:
+        array *= step[:, None] if name == "words" else step
+    turned = name.rpartition(".")[2] in _MATRICES or name in _HEADS
+    return torch.from_numpy(np.ascontiguousarray(array.T if turned else array))
 
 
 def has_varlen(device: Any, number: torch.dtype, shape: Shape) -> bool:

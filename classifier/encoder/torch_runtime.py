@@ -26,7 +26,8 @@ Launch = Callable[[Sequence[Row]], Fetch]  # starts a batch and does not wait
 log = logging.getLogger("groundswell.torch")
 
 # Tokens at once: on a CPU what its cache holds; on a card enough to fill it, which no card was there to measure.
-_TOKENS = {"cpu": 2048, "cuda": 32_768}
+CUDA_TOKENS = 32_768
+_TOKENS = {"cpu": 2048, "cuda": CUDA_TOKENS}
 _CONTEXT_BYTES = 600 << 20  # about what CUDA and its libraries take of a card for each process
 _KEPT_FREE = 0.1  # of a card's free memory: allocators leave gaps
 _MAKE_ROOM = "end what else runs there, start fewer workers, or choose the device cpu"

@@ -117,6 +117,21 @@ def keep(path: Path, tuned: Tuned) -> None:
     new.replace(path)
 
 
+def workers_on_card(folder: Path) -> int | None:
+    """Return how many worker processes the first card has memory for with this model; None: there is no card."""
+    if not _NVIDIA.exists() or not _torch_capabilities().get("cuda"):
+        return None
+    import torch
+
+    from classifier.encoder import artifact
+    from classifier.encoder.torch_runtime import CUDA_TOKENS, batch_bytes, workers_per_card
+
+    parts = artifact.read(folder).encoders.values()
+    model = sum(2 * array.size for part in parts for array in part.weights.values())  # 16 bits each
+    batch = max(batch_bytes(part.part.shape, CUDA_TOKENS, "fp16") for part in parts)
+    return workers_per_card(torch.cuda.mem_get_info()[0], model, batch, cores())
+
+
 def _candidates() -> Iterator[Placement]:
     most = cores()
     for threads in sorted({1, max(1, most // 2), most}):
