@@ -51,6 +51,8 @@ def render(record: dict[str, Any]) -> str:
     text += _ours(record)
     for language, run in record.get("runs", {}).items():
         text += f"\nThe encoder `{language}` starts from {_origin(run)}.\n"
+        for other in run.get("averaged_with", ()):
+            text += f"Its weights are averaged with those of a run from {_origin(other)}.\n"
     for split in ("dev", "test"):
         if split in record:
             text += _table(split, record[split])

@@ -6,7 +6,7 @@ Nothing is unpickled, and nothing is loaded whose digests do not hold.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,17 +30,13 @@ _MAX_BYTES = 512 << 20
 Arrays = dict[str, npt.NDArray[Any]]
 
 
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One language's encoder: its sizes, the longest text it reads at once in tokens, and the SHA-256 of its files.
-
-    `registers` are those that it was trained to tell apart by a mark, in the order of their marks.
-    """
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One language's encoder: its sizes, the longest text it reads at once in tokens, and the SHA-256 of its files."""
 
     shape: Shape
     window: int
     precision: Precision
     sha256: dict[str, str]
-    registers: tuple[str, ...] = ()
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,14 +69,7 @@ class Artifact(NamedTuple):
 
 
 def write_part(
-    folder: Path,
-    language: str,
-    shape: Shape,
-    window: int,
-    registers: Sequence[str],
-    precision: Precision,
-    weights: Arrays,
-    tokenizer: bytes,
+    folder: Path, language: str, shape: Shape, window: int, precision: Precision, weights: Arrays, tokenizer: bytes
 ) -> Part:
     """Write one language's packed weights, the graph for them, and its tokenizer."""
     from classifier.encoder.graph import build
@@ -93,8 +82,9 @@ def write_part(
     (folder / language).mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / language / name).write_bytes(content)
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    return Part(shape, window, precision, digests, tuple(registers))
+    return Part(
+        shape, window, precision, {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    )
 
 
 def sign(folder: Path, model_id: str, version: str, parts: Mapping[str, Part], calibration: Calibration) -> Config:
@@ -131,5 +121,5 @@ def _read_part(folder: Path, language: str, part: Part) -> Encoder:
         raise ArtifactError(
             f"{folder / language / WEIGHTS} holds no weights ({error}); fetch the model again"
         ) from None
-    tokens = Tokens.read(files[TOKENIZER], language, part.window, part.registers)
+    tokens = Tokens.read(files[TOKENIZER], language, part.window)
     return Encoder(part, weights, files[GRAPH], tokens)

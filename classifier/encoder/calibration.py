@@ -4,22 +4,13 @@ The scalings are found on dev rows that may tune (`training/export.py`); Guo et 
 Neural Networks", §4.2.
 """
 
-from typing import Literal, get_args
-
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 F64 = npt.NDArray[np.float64]
 
-Register = Literal["news", "social"]
-REGISTERS: tuple[Register, ...] = get_args(Register)
-_NEWS_KINDS = frozenset({"news", "filing", "research"})
-
-
-def register_of(kind: str | None) -> Register | None:
-    """Return how a post of this kind speaks, None where the kind is not known."""
-    return None if kind is None else "news" if kind in _NEWS_KINDS else "social"
+NEWS_KINDS = frozenset({"news", "filing", "research"})
 
 
 class Scaling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,8 +46,8 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def of_sentiment(self, language: str, kind: str | None) -> Scaling:
         """Return the scaling for a text of a post's `kind` judged by the encoder of `language`."""
-        register = register_of(kind)
-        return self.sentiment.get(f"{language}/{register}", self.sentiment.get(language, PLAIN))
+        register = "" if kind is None else "/news" if kind in NEWS_KINDS else "/social"
+        return self.sentiment.get(language + register, self.sentiment.get(language, PLAIN))
 
     def of_topics(self, language: str) -> float:
         """Return the divisor of topic logits."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from classifier.encoder import artifact
-from classifier.encoder.calibration import Calibration, register_of
+from classifier.encoder.calibration import Calibration
 from classifier.encoder.routing import route, worth
 from classifier.encoder.runtime import OnnxRuntime, Runtime
 from classifier.encoder.tokens import Encoded, Tokens
@@ -125,7 +125,6 @@ class EncoderClassifier:
                 [texts[row] for row, _, _ in places],
                 [span for _, _, span in places],
                 MAX_WINDOWS,
-                [register_of(given[row]) for row, _, _ in places],
             )
             found = iter(zip(places, encoded, strict=True))
             for row in own:

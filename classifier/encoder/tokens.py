@@ -13,8 +13,7 @@ from tokenizers import Tokenizer
 
 from classifier.errors import ArtifactError
 
-MARK_OPEN, MARK_CLOSE = 1, 2  # BERT's vocabularies leave the places from 1 to 99 unused; [PAD] is 0
-_REGISTER = 4  # the mark of the first register; those of the others follow
+MARK_OPEN, MARK_CLOSE, LINK = 1, 2, 3  # BERT's vocabularies leave these places unused; [PAD] is 0
 _CUT_CHARS = 24_000  # more than a post may hold; bounds the work on one text
 
 _INVISIBLE = re.compile(
@@ -47,38 +46,28 @@ def normal_form(text: str, language: str) -> str:
 class Tokens:
     """A tokenizer with its window: texts in, windows of ids out."""
 
-    def __init__(self, tokenizer: Tokenizer, language: str, window: int, registers: Sequence[str] = ()) -> None:
+    def __init__(self, tokenizer: Tokenizer, language: str, window: int) -> None:
         self._tokenizer = tokenizer
         self._language = language
-        self._marks = {name: _REGISTER + place for place, name in enumerate(registers)}
-        self._body = window - 2 - bool(registers)
+        self._body = window - 2
         first, last, unknown = (tokenizer.token_to_id(name) for name in ("[CLS]", "[SEP]", "[UNK]"))
         if first is None or last is None or unknown is None:
             raise ArtifactError("the tokenizer has no [CLS], [SEP] and [UNK]; it is none of BERT's")
         self._first, self._last, self._unknown = first, last, unknown
-        if any(not (tokenizer.id_to_token(mark) or "").startswith("[unused") for mark in self._marks.values()):
-            raise ArtifactError(f"the tokenizer has no unused places for the marks of {len(registers)} registers")
 
     @classmethod
-    def read(cls, settings: bytes, language: str, window: int, registers: Sequence[str] = ()) -> "Tokens":
+    def read(cls, settings: bytes, language: str, window: int) -> "Tokens":
         """Read the content of a `tokenizer.json`; raises ArtifactError where it is none."""
         try:
-            return cls(Tokenizer.from_str(settings.decode()), language, window, registers)
+            return cls(Tokenizer.from_str(settings.decode()), language, window)
         except ArtifactError:
             raise
         except Exception as error:  # tokenizers raises bare Exception
             raise ArtifactError(f"tokenizer.json is no tokenizer that can be read ({error})") from None
 
-    def encode(
-        self,
-        texts: Sequence[str],
-        spans: Sequence[tuple[int, int] | None],
-        max_windows: int,
-        registers: Sequence[str | None] | None = None,
-    ) -> list[Encoded]:
+    def encode(self, texts: Sequence[str], spans: Sequence[tuple[int, int] | None], max_windows: int) -> list[Encoded]:
         """Encode each text; a span (character offsets) is put between marks, so that the model judges that name.
 
-        The mark of a text's register stands before it, where the model was trained with one for it.
         A text that is longer than a window becomes up to `max_windows` windows that follow each other; of a marked one
         only the window around the mark is kept.
         """
@@ -88,19 +77,12 @@ class Tokens:
             parts = (text[: cuts[0]], text[cuts[0] : cuts[1]], text[cuts[1] :])
             pieces.extend(normal_form(part, self._language) for part in parts)
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(pieces, add_special_tokens=False)]
-        starts = [self._start(register) for register in registers or [None] * len(spans)]
         return [
-            self._windows(ids[3 * row], ids[3 * row + 1], ids[3 * row + 2], span is not None, max_windows, start)
-            for row, (span, start) in enumerate(zip(spans, starts, strict=True))
+            self._windows(ids[3 * row], ids[3 * row + 1], ids[3 * row + 2], span is not None, max_windows)
+            for row, span in enumerate(spans)
         ]
 
-    def _start(self, register: str | None) -> tuple[int, ...]:
-        mark = self._marks.get(register or "")
-        return (self._first,) if mark is None else (self._first, mark)
-
-    def _windows(
-        self, before: list[int], name: list[int], after: list[int], marked: bool, most: int, start_ids: tuple[int, ...]
-    ) -> Encoded:
+    def _windows(self, before: list[int], name: list[int], after: list[int], marked: bool, most: int) -> Encoded:
         body = self._body
         if marked:
             name = [MARK_OPEN, *name[: body - 2], MARK_CLOSE]
@@ -113,5 +95,5 @@ class Tokens:
             parts = [whole[at : at + body] for at in range(0, max(len(whole), 1), body)][:most]
         tokens = sum(map(len, parts))
         unknown = sum(part.count(self._unknown) for part in parts)
-        windows = tuple((*start_ids, *part, self._last) for part in parts)
+        windows = tuple((self._first, *part, self._last) for part in parts)
         return Encoded(windows, 1.0 - unknown / tokens if tokens else 0.0)

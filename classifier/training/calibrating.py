@@ -7,7 +7,7 @@ import numpy as np
 from scipy import optimize
 
 from classifier import data, evaluate
-from classifier.encoder.calibration import REGISTERS, Calibration, Scaling, register_of
+from classifier.encoder.calibration import NEWS_KINDS, Calibration, Scaling
 from classifier.encoder.classifier import MAX_WINDOWS, Reader, pooled
 from classifier.errors import TrainingError
 from classifier.judgements import F64, Classifier, judgements
@@ -16,7 +16,7 @@ from classifier.linear.model import sigmoid
 from classifier.training.mixture import TOLD, targets
 from classifier.training.rows import row_of
 
-_SLICES = (None, *REGISTERS)
+REGISTERS = ("", "/news", "/social")
 _THRESHOLDS = (0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 
 
@@ -32,7 +32,8 @@ def calibrated(readers: Mapping[str, Reader], dev: Sequence[data.Example]) -> Ca
         rows = [row for row in dev if row.data_set.language == language]
         if not rows:
             continue
-        moods, subjects = _logits(reader, rows, [register_of(row.data_set.kind) for row in rows])
+        encoded = reader.tokens.encode([row.text for row in rows], [None] * len(rows), MAX_WINDOWS)
+        moods, subjects = pooled(encoded, reader.runtime)
         told = [place for place, row in enumerate(rows) if row.data_set.task == "topics"]
         if told:
             topics[language] = _temperature(subjects[told], [rows[place] for place in told])
@@ -40,14 +41,10 @@ def calibrated(readers: Mapping[str, Reader], dev: Sequence[data.Example]) -> Ca
             for name in sorted({rows[place].data_set.name for place in told}):
                 own = [place for place in told if rows[place].data_set.name == name]
                 named.append(([rows[place] for place in own], probabilities[own]))
-        felt = [place for place, row in enumerate(rows) if row.data_set.task == "sentiment"]
-        if felt:
-            blind, _ = _logits(reader, [rows[place] for place in felt], [None] * len(felt))
-            sentiment[language] = _scaling(blind, [rows[place] for place in felt])
         for register in REGISTERS:
-            own = [place for place in felt if _of(rows[place], register)]
+            own = [place for place, row in enumerate(rows) if row.data_set.task == "sentiment" and _of(row, register)]
             if own:
-                sentiment[_slice(language, register)] = _scaling(moods[own], [rows[place] for place in own])
+                sentiment[language + register] = _scaling(moods[own], [rows[place] for place in own])
     if not sentiment:
         raise TrainingError("no dev rows with a sentiment to calibrate on; give a set with a dev part")
     return Calibration(sentiment=sentiment, topics=topics, topic_threshold=_threshold(named))
@@ -57,7 +54,7 @@ def calibration_error(model: Classifier, dev: Sequence[data.Example]) -> dict[st
     """Return n and the expected calibration error of sentiment by slice: language, and language and register."""
     found = {}
     for language in dict.fromkeys(row.data_set.language for row in dev):
-        for register in _SLICES:
+        for register in REGISTERS:
             own = [row for row in dev if row.data_set.language == language and row.data_set.task == "sentiment"]
             own = [row for row in own if _of(row, register)]
             if own:
@@ -67,21 +64,12 @@ def calibration_error(model: Classifier, dev: Sequence[data.Example]) -> dict[st
                     [()] * len(own),
                     [row.data_set.kind for row in own],
                 )
-                found[_slice(language, register)] = {"n": len(own), "ece": evaluate.pooled_error(own, judged)}
+                found[language + register] = {"n": len(own), "ece": evaluate.pooled_error(own, judged)}
     return found
 
 
-def _logits(reader: Reader, rows: Sequence[data.Example], registers: Sequence[str | None]) -> tuple[F64, F64]:
-    texts: list[str] = [row.text for row in rows]
-    return pooled(reader.tokens.encode(texts, [None] * len(rows), MAX_WINDOWS, registers), reader.runtime)
-
-
-def _slice(language: str, register: str | None) -> str:
-    return language if register is None else f"{language}/{register}"
-
-
-def _of(row: data.Example, register: str | None) -> bool:
-    return register in (None, register_of(row.data_set.kind))
+def _of(row: data.Example, register: str) -> bool:
+    return register in ("", "/news" if row.data_set.kind in NEWS_KINDS else "/social")
 
 
 def _scaling(logits: F64, rows: Sequence[data.Example]) -> Scaling:

@@ -15,7 +15,6 @@ from safetensors.numpy import save_file
 
 from classifier import data, evaluate
 from classifier.encoder import pretrained
-from classifier.encoder.calibration import REGISTERS, register_of
 from classifier.encoder.network import Network, padded
 from classifier.encoder.shape import Pooling, Shape, shape_of
 from classifier.encoder.tokens import Tokens
@@ -24,13 +23,12 @@ from classifier.judgements import Classifier, Judgement, judgements
 from classifier.linear.model import sigmoid, softmax
 from classifier.training.checks import check
 from classifier.training.loop import LoopSettings, Material, Told, tune
-from classifier.training.mixture import Row, targets
+from classifier.training.mixture import targets
 from classifier.training.rows import rows_of
 from classifier.training.teaching import taught, unlabelled
 
 POOLING: dict[str, Pooling] = {"en": "mean", "zh": "cls"}
 _BATCH = 128
-_UNMARKED = 0.25
 
 
 class EncoderRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,13 +70,11 @@ def run(
         raise TrainingError(f"no dev rows in {language} to choose the best epoch by; give a set with a dev part")
     start = pretrained.read(base)
     shape = shape_of(start.tensors, POOLING[language])
-    registers = [*REGISTERS, *sorted({row.register for row in rows if row.register} - set(REGISTERS))]
-    tokens = Tokens.read(msgspec.json.encode(start.tokenizer), language, settings.window, registers)
+    tokens = Tokens.read(msgspec.json.encode(start.tokenizer), language, settings.window)
     torch.manual_seed(seed)
     network = Network(shape, settings.loop.dropout, "sdpa" if torch.cuda.is_available() else "eager")
     network.load_arrays(start.tensors)
-    told = _told(rows, seed)
-    ids = [row.windows[0] for row in tokens.encode([row.text for row in rows], [row.span for row in rows], 1, told)]
+    ids = [row.windows[0] for row in tokens.encode([row.text for row in rows], [row.span for row in rows], 1)]
     groups = [row.group for row in rows]
     material = Material(ids, targets(rows), groups, taught(rows, language, sources.teachers))
     curve = tune(
@@ -90,7 +86,6 @@ def run(
         "base": {"name": base.name, "sha256": _digest(base), "run": _earlier(base)},
         "seed": seed,
         "settings": msgspec.to_builtins(settings),
-        "registers": registers,
         "rows": {group: groups.count(group) for group in sorted(set(groups))},
         "teachers": [teacher.info.digest for teacher in sources.teachers],
         "curve": curve,
@@ -99,13 +94,6 @@ def run(
     }
     (out / "run.json").write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
     return record
-
-
-def _told(rows: Sequence[Row], seed: int) -> list[str | None]:
-    """Return the registers that rows are marked with; some go without, as texts of unknown kind do."""
-    random = np.random.default_rng([seed, len(rows)])
-    hidden = random.random(len(rows)) < _UNMARKED
-    return [None if hide else row.register for hide, row in zip(hidden.tolist(), rows, strict=True)]
 
 
 def _tunes(row: data.Example) -> bool:
@@ -125,7 +113,7 @@ def _digest(base: Path) -> str:
 
 def dev_figures(network: Network, tokens: Tokens, dev: Sequence[data.Example]) -> dict[str, float]:
     """Return macro-F1 (sentiment) or accuracy (topics) by set, and `goal`, their mean."""
-    judged = judge(network, tokens, [row.text for row in dev], [register_of(row.data_set.kind) for row in dev])
+    judged = judge(network, tokens, [row.text for row in dev])
     figures = {}
     for name in sorted({row.data_set.name for row in dev}):
         own = [place for place, row in enumerate(dev) if row.data_set.name == name]
@@ -139,9 +127,9 @@ def dev_figures(network: Network, tokens: Tokens, dev: Sequence[data.Example]) -
     return {**figures, "goal": round(sum(figures.values()) / len(figures), 4)}
 
 
-def judge(network: Network, tokens: Tokens, texts: Sequence[str], registers: Sequence[str | None]) -> list[Judgement]:
+def judge(network: Network, tokens: Tokens, texts: Sequence[str]) -> list[Judgement]:
     """Judge the first window of each text, uncalibrated, on the network's own device."""
-    ids = [row.windows[0] for row in tokens.encode(texts, [None] * len(texts), 1, registers)]
+    ids = [row.windows[0] for row in tokens.encode(texts, [None] * len(texts), 1)]
     order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
     found: list[Any] = [None] * len(ids)
     device = next(network.parameters()).device

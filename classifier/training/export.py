@@ -14,7 +14,7 @@ from classifier import artifact, card, data, evaluate
 from classifier.encoder import artifact as encoders
 from classifier.encoder.calibration import Calibration
 from classifier.encoder.classifier import EncoderClassifier
-from classifier.encoder.graph import packed
+from classifier.encoder.graph import Arrays, packed
 from classifier.encoder.shape import Precision, Shape
 from classifier.errors import TrainingError
 from classifier.training.calibrating import calibrated, calibration_error
@@ -24,7 +24,7 @@ MODEL_ID = "groundswell-encoders"
 
 
 def export(
-    runs: Mapping[str, Path],
+    runs: Mapping[str, Sequence[Path]],
     data_folder: Path | None,
     own: Sequence[data.OwnFile],
     out: Path,
@@ -32,19 +32,20 @@ def export(
     precision: Precision,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Make a model folder of one run folder a language; returns the run record, which is in the folder too.
+    """Make a model folder of the runs of each language; returns the run record, which is in the folder too.
 
-    Raises TrainingError where a run is not finished, DataError where there is nothing to calibrate on.
+    The weights of several runs from the same pretrained encoder are averaged (Wortsman et al. 2022, "Model soups", §3).
+    Raises TrainingError where a run is not finished or runs do not fit, DataError where nothing calibrates.
     """
-    records = {language: _record(folder) for language, folder in runs.items()}
+    records = {language: _joined([_record(folder) for folder in folders]) for language, folders in runs.items()}
     out.mkdir(parents=True, exist_ok=True)
     parts = {}
-    for language, folder in runs.items():
-        shape = msgspec.json.decode((folder / "shape.json").read_bytes(), type=Shape)
-        weights = packed(load_file(folder / "model.safetensors"), shape, precision)
-        window, registers = records[language]["settings"]["window"], records[language].get("registers", [])
+    for language, folders in runs.items():
+        shape = msgspec.json.decode((folders[0] / "shape.json").read_bytes(), type=Shape)
+        weights = packed(_averaged(folders), shape, precision)
+        window = records[language]["settings"]["window"]
         parts[language] = encoders.write_part(
-            out, language, shape, window, registers, precision, weights, (folder / "tokenizer.json").read_bytes()
+            out, language, shape, window, precision, weights, (folders[0] / "tokenizer.json").read_bytes()
         )
     encoders.sign(out, MODEL_ID, version, parts, Calibration())
     say("weights written; finding temperatures on the dev parts")
@@ -76,3 +77,21 @@ def _record(folder: Path) -> dict[str, Any]:
     if not path.is_file() or not (folder / "model.safetensors").is_file():
         raise TrainingError(f"{folder} holds no finished run; run 'groundswell train --recipe encoder' into it first")
     return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+
+
+def _joined(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the first run's record, with the others under `averaged_with` and the most rows of each group."""
+    first, *others = records
+    rows = {
+        name: max(record["rows"].get(name, 0) for record in records) for record in records for name in record["rows"]
+    }
+    return {**first, "rows": rows, "averaged_with": others} if others else first
+
+
+def _averaged(folders: Sequence[Path]) -> Arrays:
+    """Return the mean of the runs' weights."""
+    first, *others = (load_file(folder / "model.safetensors") for folder in folders)
+    for folder, other in zip(folders[1:], others, strict=True):
+        if {name: array.shape for name, array in other.items()} != {name: array.shape for name, array in first.items()}:
+            raise TrainingError(f"the runs {folders[0]} and {folder} are of different encoders and cannot be averaged")
+    return {name: np.mean([array, *(other[name] for other in others)], axis=0) for name, array in first.items()}

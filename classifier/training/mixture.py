@@ -22,8 +22,7 @@ class Row(NamedTuple):
     """One text to learn from. `nameable` and `allowed` are sentiments as bits (0: it says nothing of sentiment);
 
     `topics` and `topic_weights` are positions and how sure each is told; `exclusive`: exactly one topic holds.
-    `span` is the name in the text that is judged, None for the text as a whole; `register` is the way of speaking that
-    its labels belong to, None for any.
+    `span` is the name in the text that is judged, None for the text as a whole.
     """
 
     text: str
@@ -34,7 +33,6 @@ class Row(NamedTuple):
     topic_weights: tuple[tuple[int, float], ...] = ()
     exclusive: bool = False
     span: tuple[int, int] | None = None
-    register: str | None = None
 
 
 class Targets(NamedTuple):

@@ -91,11 +91,12 @@ def _encoders(wanted: Wanted, say: Callable[[str], None]) -> dict[str, Any]:
                 f"{told.left_s / 60:.0f} min left"
             )
 
-        runs[language] = wanted.out / "runs" / language
+        folder = wanted.out / "runs" / language
+        runs[language] = [folder]
         recipe = _settings(encoder.EncoderRecipe, {"window": WINDOWS[language], **own, "loop": loop})
         jar = wanted.bases / f"{language}.jar"
         base = jar if jar.is_file() else wanted.bases / language
-        encoder.run(sources, language, base, runs[language], recipe, wanted.seed, tell, time.perf_counter)
+        encoder.run(sources, language, base, folder, recipe, wanted.seed, tell, time.perf_counter)
     return export(runs, wanted.data, wanted.own, wanted.out, wanted.version, wanted.precision, say)
 
 

@@ -18,7 +18,6 @@ RULED_MOOD_ON = ("en_topic_tweets", "zh_news_flashes", "zh_headlines_general")
 RULED_TOPICS_ON = ("zh_company_news", "zh_forum_posts", "zh_headlines_general")
 STOCK_FORUMS = ("zh_forum_posts",)  # what people say there is commentary on a stock, and no news of a company
 _COMPANY_NEWS, _STOCK_COMMENTARY = topic_ids().index("company_news"), topic_ids().index("stock_commentary")
-_WRITTEN_AS = ("news", "social", None)  # our sentences mean the same wherever they stand
 _RULED_WEIGHT = 0.5  # how much a topic told by rule counts, beside one told by people
 
 
@@ -43,10 +42,7 @@ def rows_of(
     rows += [_marked_row(name) for name in names if name.key not in held["sentiment"]]
     ours = [sentence for sentence in written(sentences, seed) if sentence.language == language] if sentences else []
     bits = data.SENTIMENT_BITS
-    return rows + [
-        Row(one.text, f"{language}_written", data.ANY, bits[one.sentiment], register=_WRITTEN_AS[place % 3])
-        for place, one in enumerate(ours)
-    ]
+    return rows + [Row(one.text, f"{language}_written", data.ANY, bits[one.sentiment]) for one in ours]
 
 
 def _of(examples: Iterable[data.Example], task: str) -> list[data.Example]:
@@ -57,7 +53,7 @@ def row_of(example: data.Example) -> Row:
     """One labelled text; a topic row's other topics are told by rule."""
     data_set = example.data_set
     if data_set.task == "sentiment":
-        return Row(example.text, data_set.name, data_set.nameable, example.allowed, register=register(data_set))
+        return Row(example.text, data_set.name, data_set.nameable, example.allowed)
     known = data_set.topics
     ruled, weights = _by_rule(example, known)
     return Row(
@@ -66,18 +62,7 @@ def row_of(example: data.Example) -> Row:
         topics=(*example.topics, *ruled),
         topic_weights=(*((topic, 1.0) for topic in known), *weights),
         exclusive=data_set.exclusive,
-        register=register(data_set),
     )
-
-
-def register(data_set: data.DataSet) -> str:
-    """Return the register that a set's labels belong to.
-
-    Posts that are bullish or bearish and never neutral are labelled in a way of their own, which must not be taken for
-    what a social post usually feels: they are their own register, which no post is marked with.
-    """
-    bullish_or_bearish = data_set.task == "sentiment" and not data_set.nameable & data.NEUTRAL
-    return data_set.name if bullish_or_bearish and data_set.kind == "social" else data_set.kind
 
 
 def _by_rule(example: data.Example, known: Iterable[int]) -> tuple[tuple[int, ...], tuple[tuple[int, float], ...]]:
@@ -99,7 +84,7 @@ def _ruled_mood(examples: Sequence[data.Example], held: set[str]) -> list[Row]:
             if name is not None:
                 kind = "neutral" if name == "neutral" else "mood"
                 group = f"{row.data_set.language}_ruled_{kind}"
-                found.append(Row(row.text, group, data.ANY, data.SENTIMENT_BITS[name], register=register(row.data_set)))
+                found.append(Row(row.text, group, data.ANY, data.SENTIMENT_BITS[name]))
     return found
 
 
@@ -109,14 +94,12 @@ def _ruled_topics(examples: Sequence[data.Example], held: set[str]) -> list[Row]
     for example in examples:
         if example.data_set.name in RULED_TOPICS_ON and example.split == "train" and example.key not in held:
             topics, weights = _by_rule(example, ())
-            spoken_in = register(example.data_set)
-            found.append(Row(example.text, "zh_ruled_topics", 0, 0, topics, weights, register=spoken_in))
+            found.append(Row(example.text, "zh_ruled_topics", topics=topics, topic_weights=weights))
     return found
 
 
 def _marked_row(name: data.Marked) -> Row:
-    group, spoken_in = f"{name.data_set.name}_names", register(name.data_set)
-    return Row(name.text, group, name.nameable, name.allowed, span=name.span, register=spoken_in)
+    return Row(name.text, f"{name.data_set.name}_names", name.nameable, name.allowed, span=name.span)
 
 
 def record_of(

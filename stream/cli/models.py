@@ -61,7 +61,9 @@ def train(
 
 
 def export(
-    run: Annotated[list[str], typer.Option(help="A finished run of 'train': en=out/model/runs/en.")],
+    run: Annotated[
+        list[str], typer.Option(help="A finished run of 'train': en=out/model/runs/en; several are averaged.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the new model.")],
     data: Annotated[Path | None, typer.Option(help="Folder with the known sets: their dev parts calibrate.")] = None,
     own: Annotated[list[Path] | None, typer.Option(help="Your labelled file, for its dev part.")] = None,
@@ -80,7 +82,10 @@ def export(
 
     columns, labels = pairs(column, "--column"), pairs(label, "--label")
     files = [OwnFile(path, columns, labels) for path in own or ()]
-    runs = {name: Path(folder) for name, folder in pairs(run, "--run").items()}
+    runs: dict[str, list[Path]] = {}
+    for text in run:
+        for name, folder in pairs([text], "--run").items():
+            runs.setdefault(name, []).append(Path(folder))
     metrics = make(runs, data, files, out, version, precision, say)
     report(metrics, f"model written to {out}", as_json)
 

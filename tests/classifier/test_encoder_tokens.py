@@ -69,21 +69,6 @@ def test_long_repeats_are_cut_but_numbers_stay() -> None:
     assert normal_form("nooooooo!!!!!! 1000000", "en") == "nooo!!! 1000000"
 
 
-def test_the_mark_of_a_register_stands_before_the_text_where_the_model_knows_it() -> None:
-    tokens = Tokens.read(SETTINGS, "en", tiny.WINDOW, ("news", "social"))
-    long = "shares of acme fall , profit of beta rise . " * 5
-    plain, news, social, other = tokens.encode(["acme fall"] * 4, [None] * 4, 2, [None, "news", "social", "blog"])
-    first, *body = plain.windows[0]
-    marks = [windows[0][1] for _, windows in (("news", news.windows), ("social", social.windows))]
-    assert len({*marks, MARK_OPEN, MARK_CLOSE}) == 4
-    assert [one.windows[0] for one in (news, social)] == [(first, mark, *body) for mark in marks]
-    assert other == plain
-    assert all(found.known == 1.0 for found in (plain, news, social))
-    (found,) = tokens.encode([long], [None], 100, ["news"])
-    assert all(window[:2] == (first, marks[0]) and len(window) <= tiny.WINDOW for window in found.windows)
-    assert TOKENS.encode(["acme fall"], [None], 2, ["news"]) == [plain]
-
-
 def test_texts_without_a_known_token_are_known_to_be_unknown() -> None:
     empty, foreign, plain = TOKENS.encode(["", "ξψω ξψω", "acme fall"], [None] * 3, 2)
     assert (empty.known, foreign.known, plain.known) == (0.0, 0.0, 1.0)
@@ -92,8 +77,6 @@ def test_texts_without_a_known_token_are_known_to_be_unknown() -> None:
 def test_a_tokenizer_that_is_none_is_refused() -> None:
     with pytest.raises(ArtifactError, match=r"tokenizer\.json"):
         Tokens.read(b"{}", "en", 16)
-    with pytest.raises(ArtifactError, match="no unused places for the marks of 5 registers"):
-        Tokens.read(SETTINGS, "en", 16, "abcde")
     other = tiny.tokenizer()
     other["model"]["vocab"] = {"a": 0, "[UNK]": 1}
     other["added_tokens"] = []

@@ -139,7 +139,7 @@ def test_the_shipped_weights_are_judged_as_by_the_padded_encoder(language: str) 
     shipped = artifact.read(SHIPPED).encoders[language]
     own = shipped.part.shape
     texts = [text for tag, _, text in SENTENCES if tag == language]
-    rows = [one.windows[0] for one in shipped.tokens.encode(texts, [None] * len(texts), 1, [None] * len(texts))]
+    rows = [one.windows[0] for one in shipped.tokens.encode(texts, [None] * len(texts), 1)]
     want = by_network(rows, unpacked(shipped.weights, own), own)
     made = PackedEncoder(own, shipped.weights, "cpu", "fp32")
     found = judged(made, rows, own)

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from classifier import data
 from classifier.encoder import pretrained
@@ -20,6 +20,7 @@ from classifier.encoder.runtime import OnnxRuntime
 from classifier.errors import DataError, TrainingError
 from classifier.inference import load
 from classifier.training import recipes
+from classifier.training.export import export
 from classifier.training.mixture import Row, targets
 from tests.classifier import tiny_encoder as tiny
 from tests.classifier.test_data import write
@@ -321,6 +322,19 @@ def test_one_call_leads_from_labelled_texts_to_a_model_that_judges(tmp_path: Pat
     recipes.run("encoder", further, said.append)
     (one,) = load(tmp_path / "further").classify(["p q rise r s"], ["en"], [()])
     assert one.label == "positive"
+
+    # The weights of several runs are averaged; those of other encoders are refused.
+    runs = [tmp_path / name / "runs" / "en" for name in ("model", "further")]
+    mean = tmp_path / "mean"
+    record = export({"en": runs}, tmp_path / "data", (), mean, "1", "float32", said.append)
+    parts = [load_file(folder / "model.safetensors")["sentiment.bias"] for folder in runs]
+    np.testing.assert_allclose(load_file(mean / "en" / "model.safetensors")["sentiment.bias"], np.mean(parts, axis=0))
+    assert len(record["runs"]["en"]["averaged_with"]) == 1
+    assert "averaged with those of a run from" in (mean / "MODEL_CARD.md").read_text(encoding="utf-8")
+    weights = load_file(runs[1] / "model.safetensors")
+    save_file({name: array for name, array in weights.items() if name != "topics.bias"}, runs[1] / "model.safetensors")
+    with pytest.raises(TrainingError, match="different encoders and cannot be averaged"):
+        export({"en": runs}, tmp_path / "data", (), mean, "1", "float32", said.append)
 
 
 def test_what_cannot_be_trained_on_is_said_before_any_epoch(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """A whole encoder model of a few thousand random weights, written as a folder; and its mathematics in plain NumPy."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from classifier.labels import topic_ids
 
 F = npt.NDArray[np.float64]
 WINDOW = 16
-_SPECIAL = ["[PAD]", *(f"[unused{place}]" for place in range(1, 8)), "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+_SPECIAL = ["[PAD]", "[unused1]", "[unused2]", "[unused3]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 _WORDS = (
     "shares of acme beta fall rise profit loss rocket ! . , % 0 1 2 3 4 5 6 7 8 9 "
     "a b c d e f g h i j k l m n o p q r s t u v w x y z"
@@ -108,7 +107,7 @@ def tensors(seed: int = 0, pooling: Pooling = "mean") -> dict[str, npt.NDArray[n
     return arrays
 
 
-def write(folder: Path, precision: Precision = "int8", seed: int = 0, registers: Sequence[str] = ()) -> artifact.Config:
+def write(folder: Path, precision: Precision = "int8", seed: int = 0) -> artifact.Config:
     """Write a model with an encoder for each language; they differ in their weights and their pooling."""
     poolings: dict[str, Pooling] = {"en": "mean", "zh": "cls"}
     settings = json.dumps(tokenizer(), ensure_ascii=False).encode()
@@ -119,7 +118,6 @@ def write(folder: Path, precision: Precision = "int8", seed: int = 0, registers:
             language,
             shape(pooling),
             WINDOW,
-            registers,
             precision,
             packed(tensors(seed + place, pooling), shape(pooling), precision),
             settings,
