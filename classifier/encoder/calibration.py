@@ -34,14 +34,29 @@ class Scaling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 PLAIN = Scaling()
 
 
+class TopicScaling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Topic logits z become z / divisor + shift, a shift for each topic (none: no shift); Guo et al. 2017, §4.2."""
+
+    divisor: float = 1.0
+    shift: tuple[float, ...] = ()
+
+    def __call__(self, logits: F64) -> F64:
+        """Return scaled logits [..., T]."""
+        scaled = logits / self.divisor
+        return np.asarray(scaled + np.array(self.shift) if self.shift else scaled)
+
+
+PLAIN_TOPICS = TopicScaling()
+
+
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`sentiment` by "language/register", register `news` or `social`, and "language" for texts of unknown kind;
 
-    `topics` are divisors of logits by language; a topic is named from `topic_threshold` on.
+    `topics` are by language; a topic is named from `topic_threshold` on.
     """
 
     sentiment: dict[str, Scaling] = {}
-    topics: dict[str, float] = {}
+    topics: dict[str, TopicScaling] = {}
     topic_threshold: float = 0.5
 
     def of_sentiment(self, language: str, kind: str | None) -> Scaling:
@@ -49,6 +64,6 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         register = "" if kind is None else "/news" if kind in NEWS_KINDS else "/social"
         return self.sentiment.get(language + register, self.sentiment.get(language, PLAIN))
 
-    def of_topics(self, language: str) -> float:
-        """Return the divisor of topic logits."""
-        return self.topics.get(language, 1.0)
+    def of_topics(self, language: str) -> TopicScaling:
+        """Return the scaling of topic logits."""
+        return self.topics.get(language, PLAIN_TOPICS)

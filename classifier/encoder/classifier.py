@@ -153,7 +153,7 @@ class EncoderClassifier:
                 scaled = np.array([scaling(row) for scaling, row in zip(scalings, moods, strict=True)])
                 say = np.array([places[place][1].say for place in own])
                 sentiment[own] = _believed(softmax(scaled), say, _PRIOR_SENTIMENT)
-                topics[own] = _believed(sigmoid(subjects / self._calibration.of_topics(name)), say, _PRIOR_TOPICS)
+                topics[own] = _believed(sigmoid(self._calibration.of_topics(name)(subjects)), say, _PRIOR_TOPICS)
         judged = iter(judgements(sentiment, topics, self._calibration.topic_threshold))
         return [_answer(one, [next(judged) for _ in one.readings]) for one in ready]
 

@@ -7,16 +7,17 @@ import numpy as np
 from scipy import optimize
 
 from classifier import data, evaluate
-from classifier.encoder.calibration import NEWS_KINDS, Calibration, Scaling
+from classifier.encoder.calibration import NEWS_KINDS, Calibration, Scaling, TopicScaling
 from classifier.encoder.classifier import MAX_WINDOWS, Reader, pooled
 from classifier.errors import TrainingError
 from classifier.judgements import F64, Classifier, judgements
-from classifier.linear.fitting import Loss, binary_loss, choice_loss, temperature
+from classifier.linear.fitting import Loss, binary_loss, choice_loss
 from classifier.linear.model import sigmoid
 from classifier.training.mixture import TOLD, targets
 from classifier.training.rows import row_of
 
 REGISTERS = ("", "/news", "/social")
+_HELD_BACK = 1e-4  # of the squares of shifts of topics
 _THRESHOLDS = (0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 
 
@@ -26,7 +27,7 @@ def calibrated(readers: Mapping[str, Reader], dev: Sequence[data.Example]) -> Ca
     Each set counts the same, whatever its size. Raises TrainingError where there is no row with a sentiment.
     """
     sentiment: dict[str, Scaling] = {}
-    topics: dict[str, float] = {}
+    topics: dict[str, TopicScaling] = {}
     named: list[tuple[list[data.Example], F64]] = []
     for language, reader in readers.items():
         rows = [row for row in dev if row.data_set.language == language]
@@ -36,8 +37,8 @@ def calibrated(readers: Mapping[str, Reader], dev: Sequence[data.Example]) -> Ca
         moods, subjects = pooled(encoded, reader.runtime)
         told = [place for place, row in enumerate(rows) if row.data_set.task == "topics"]
         if told:
-            topics[language] = _temperature(subjects[told], [rows[place] for place in told])
-            probabilities = sigmoid(subjects / topics[language])
+            topics[language] = _topic_scaling(subjects[told], [rows[place] for place in told])
+            probabilities = sigmoid(topics[language](subjects))
             for name in sorted({rows[place].data_set.name for place in told}):
                 own = [place for place in told if rows[place].data_set.name == name]
                 named.append(([rows[place] for place in own], probabilities[own]))
@@ -98,10 +99,29 @@ def scaling(logits: F64, loss: Loss) -> Scaling:
     return made(found.x)
 
 
-def _temperature(logits: F64, rows: Sequence[data.Example]) -> float:
+def _topic_scaling(logits: F64, rows: Sequence[data.Example]) -> TopicScaling:
     wanted = targets([row_of(row) for row in rows])
     told = (wanted.topic_weights > TOLD).astype(np.float64)
-    return temperature(logits, binary_loss(wanted.topics.astype(np.float64), told))
+    return topic_scaling(logits, wanted.topics.astype(np.float64), told)
+
+
+def topic_scaling(logits: F64, target: F64, told: F64) -> TopicScaling:
+    """Return the scaling of logits [n, T] that makes held-out probabilities most truthful where `told` is 1.
+
+    Topics of which nothing is told, and those with few rows, are not shifted, or little.
+    """
+    loss = binary_loss(target, told)
+
+    def cost(flat: F64) -> tuple[float, F64]:
+        divisor, shift = np.exp(flat[0]), flat[1:]
+        value, slope = loss(logits / divisor + shift)
+        gradient = np.concatenate([[-(slope * logits).sum() / divisor], slope.sum(axis=0) + 2 * _HELD_BACK * shift])
+        return value + _HELD_BACK * float((shift**2).sum()), gradient
+
+    start = np.zeros(1 + logits.shape[1])
+    bounds = [(np.log(0.2), np.log(5.0)), *[(-3.0, 3.0)] * logits.shape[1]]
+    found = optimize.minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return TopicScaling(round(float(np.exp(found[0])), 4), tuple(round(float(value), 4) for value in found[1:]))
 
 
 def _threshold(named: Sequence[tuple[list[data.Example], F64]]) -> float:

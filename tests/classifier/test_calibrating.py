@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from classifier import artifact, data, evaluate
+from classifier.encoder.calibration import TopicScaling
 from classifier.encoder.classifier import EncoderClassifier
 from classifier.errors import ClassifierError, TrainingError
 from classifier.evaluate.recording import record
 from classifier.inference import load
 from classifier.linear.fitting import choice_loss
 from classifier.linear.model import softmax
-from classifier.training.calibrating import calibrated, calibration_error, scaling
+from classifier.training.calibrating import calibrated, calibration_error, scaling, topic_scaling
 from tests.classifier import tiny_encoder as tiny
 from tests.classifier.test_evaluate import row
 
@@ -46,6 +47,16 @@ def test_answers_flattened_by_smoothed_labels_are_spread_again() -> None:
     assert found.power == pytest.approx(1.8, abs=0.25)
     sure = softmax(found(flat))
     assert evaluate.expected_calibration_error(sure.max(axis=1), sure.argmax(axis=1) == truth) < 0.02
+
+
+def test_topics_that_are_named_too_rarely_are_shifted_and_those_of_which_nothing_is_told_are_not() -> None:
+    honest = RANDOM.normal(-2, 1.5, (6000, 3))
+    happened = (RANDOM.random(honest.shape) < 1 / (1 + np.exp(-honest))).astype(np.float64)
+    told = np.array([1.0, 1.0, 0.0]) * np.ones_like(honest)
+    found = topic_scaling((honest - np.array([1.0, 0.0, 0.0])) * 1.6, happened, told)
+    assert found.divisor == pytest.approx(1.6, abs=0.1)
+    assert found.shift == pytest.approx([1.0, 0.0, 0.0], abs=0.12)
+    assert TopicScaling(2.0)(honest).tolist() == (honest / 2).tolist()
 
 
 def test_a_model_is_calibrated_by_language_and_register(tmp_path: Path) -> None:
