@@ -105,7 +105,7 @@ class Engine:
         targets: Sequence[Sequence[str]],
         kinds: Sequence[str | None] | None = None,
     ) -> list[Judgement]:
-        """Judge each text; raises what the model raised of the first that failed. The others are judged all the same."""
+        """Judge each text; raises what the model raised of the first that failed, though all are judged."""
         check_lengths(texts, languages, targets, kinds)
         given = [None] * len(texts) if kinds is None else kinds
         return list(self.stream(map(Request, texts, languages, targets, given)))

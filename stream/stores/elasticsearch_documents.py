@@ -54,7 +54,7 @@ def version_of(url: str) -> str:
     """Return the server's version; raises `ServerUnavailable` where none answers."""
     client = connect(url, timeout_s=10.0)
     try:
-        told = client.info()
+        told = client.nodes.info(filter_path="nodes.*.version")  # `/` is a plugin's, which a small server may lack
     except (ApiError, TransportError) as error:
         reason = type(error).__name__
         raise ServerUnavailable(
@@ -62,7 +62,7 @@ def version_of(url: str) -> str:
         ) from None
     finally:
         client.close()
-    return str(told["version"]["number"])
+    return ", ".join(sorted({str(node["version"]) for node in told["nodes"].values()}))
 
 
 class ElasticsearchDocuments:
