@@ -38,7 +38,7 @@ class Request(NamedTuple):
 class _Entry:
     """One distinct question on its way to an answer; several callers may wait for it."""
 
-    __slots__ = ("answer", "arrived_s", "error", "key", "prepared", "request", "tokens")
+    __slots__ = ("answer", "arrived_s", "error", "key", "prepared", "request", "settled", "tokens")
 
     def __init__(self, key: bytes, request: Request, arrived_s: float) -> None:
         self.key, self.request, self.arrived_s = key, request, arrived_s
@@ -46,6 +46,7 @@ class _Entry:
         self.tokens = 0
         self.answer: Judgement | None = None
         self.error: Exception | None = None
+        self.settled = threading.Event()
 
     @property
     def done(self) -> bool:
@@ -61,7 +62,7 @@ class Engine:
         self._model, self._settings, self._clock_s = model, settings, clock_s
         self._stages: Staged = model if isinstance(model, Staged) else _Unstaged(model)
         self._lock = threading.Lock()
-        self._changed = {name: threading.Condition(self._lock) for name in ("room", "waiting", "ready", "answers")}
+        self._changed = {name: threading.Condition(self._lock) for name in ("room", "waiting", "ready")}
         self._waiting: deque[_Entry] = deque()
         self._ready: deque[_Entry] = deque()
         self._ready_tokens = self._preparing = 0
@@ -168,9 +169,7 @@ class Engine:
 
     def _answer(self, entry: _Entry) -> Judgement:
         if not entry.done:
-            with self._lock:
-                while not entry.done:
-                    self._changed["answers"].wait()
+            entry.settled.wait()
         if entry.answer is None:
             raise entry.error or ClassifierError("no answer")
         return entry.answer
@@ -244,7 +243,7 @@ class Engine:
         for entry in entries:
             self._in_flight.pop(entry.key, None)
             self._counts["failed"] += entry.error is not None
-        self._changed["answers"].notify_all()
+            entry.settled.set()
         self._changed["room"].notify_all()
 
     def _prepare(self, entries: Sequence[_Entry]) -> None:
