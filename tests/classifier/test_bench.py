@@ -45,7 +45,7 @@ def test_the_ratio_is_that_of_the_two_named_ways_in_the_same_run(tmp_path: Path)
     assert 0.0 <= figures["padding_waste"] < 1.0
     assert figures["texts_per_s_low"] <= figures["texts_per_s"] <= figures["texts_per_s_high"]
     assert figures["resident_mb"] > 10
-    assert next(iter(steps)) == "transformers.pipeline, one by one"
+    assert {"transformers.pipeline, one by one", "engine, every text seen before"} <= set(steps)
 
 
 def test_rates_follow_the_given_clock(tmp_path: Path) -> None:
