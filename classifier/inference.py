@@ -11,8 +11,7 @@ from classifier.engine.settings import USUAL as AS_USUAL
 from classifier.engine.tuning import placement_of
 from classifier.errors import ArtifactError
 from classifier.foreign.settings import ForeignModel
-from classifier.judgements import Classifier, Judgement, ModelInfo
-from classifier.linear.artifact import FORMAT as LINEAR_FORMAT
+from classifier.judgements import Classifier, Judgement, ModelInfo, Staged
 from classifier.placement import USUAL, Placement
 
 __all__ = ["LINEAR", "SHIPPED", "Classifier", "Judgement", "ModelInfo", "Placement", "load", "load_configured"]
@@ -53,10 +52,10 @@ def load_configured(folder: Path | None, foreign: ForeignModel | None, engine: E
     """
     placement = placement_of(engine, folder or SHIPPED)
     model = load(folder, placement)
-    if foreign is None and artifact.head_of(folder or SHIPPED).format == LINEAR_FORMAT:
-        return model
     if foreign is not None:
         from classifier.foreign.classifier import read
 
         model = read(foreign, model, placement.threads)
+    elif not isinstance(model, Staged):
+        return model
     return Engine(model, engine)

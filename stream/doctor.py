@@ -4,7 +4,6 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
-from pathlib import Path
 from typing import NamedTuple
 
 from alerts.errors import AlertsError
@@ -84,7 +83,7 @@ def _tuning(settings: Settings) -> Finding:
     except ClassifierError as error:
         return Finding("tuning", "failed", str(error))
     if tuned is None:
-        there = "is of another machine or model" if Path(path).exists() else "is not there"
+        there = "is of another machine or model" if path.exists() else "is not there"
         return Finding("tuning", "ok", f"{path} {there}: all cores, the usual batch", "groundswell doctor --tune")
     chosen = tuned.placement
     where = chosen.device or f"ONNX Runtime, {chosen.threads} threads{', pinned' if chosen.pinned else ''}"

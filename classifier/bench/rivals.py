@@ -6,21 +6,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import (
-    BertConfig,
-    BertModel,
-    PreTrainedTokenizerFast,
-    TextClassificationPipeline,
-)
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, TextClassificationPipeline
 from transformers import BertForSequenceClassification as Bert
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import logging as transformers_logging
 
 from classifier.encoder import artifact, graph
-from classifier.encoder.network import Network, padded
+from classifier.encoder.network import Network, bert_config, padded, pool
 from classifier.encoder.runtime import OnnxRuntime
-from classifier.encoder.shape import Shape
-from classifier.encoder.tokens import Tokens
+from classifier.encoder.shape import Pooling
 from classifier.judgements import F64
 from classifier.labels import SENTIMENTS
 
@@ -32,23 +26,21 @@ Judging = Callable[[Sequence[str]], F64]  # texts in normal form -> sentiment lo
 class BertForSequenceClassification(Bert):  # type: ignore[misc]
     """As transformers has it, which knows its pipelines by this name, but pooled as the weights were trained."""
 
-    def __init__(self, config: BertConfig, pooling: str) -> None:
+    def __init__(self, config: BertConfig, pooling: Pooling) -> None:
         super().__init__(config)
         self.bert = BertModel(config, add_pooling_layer=False)
         self.pooling = pooling
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **_: Any) -> SequenceClassifierOutput:
         hidden = self.bert(input_ids, attention_mask=attention_mask).last_hidden_state
-        weight = attention_mask.to(hidden.dtype)[:, :, None]
-        pooled = hidden[:, 0] if self.pooling == "cls" else (hidden * weight).sum(1) / weight.sum(1)
-        return SequenceClassifierOutput(logits=self.classifier(pooled))
+        return SequenceClassifierOutput(logits=self.classifier(pool(hidden, attention_mask, self.pooling)))
 
 
 class Rivals:
     """One language's encoder of a model folder, run by transformers, by torch, and by ONNX Runtime in float32."""
 
     def __init__(self, folder: Path, language: str, threads: int) -> None:
-        torch_threads(threads)
+        torch.set_num_threads(threads)
         encoder = artifact.read(folder).encoders[language]
         self._tokens, self._window = encoder.tokens, encoder.part.window
         self._shape = encoder.part.shape
@@ -60,16 +52,12 @@ class Rivals:
         kept = graph.packed(self._arrays, self._shape, "float32")
         self._float = OnnxRuntime(graph.build(self._shape, kept, "float32"), kept, threads)
         self._whole = OnnxRuntime(encoder.graph, encoder.weights, threads)
-
-    @property
-    def tokens(self) -> Tokens:
-        """Return the encoder's tokens."""
-        return self._tokens
+        self._one_thread = OnnxRuntime(encoder.graph, encoder.weights, 1)
 
     def pipeline(self, batch: int) -> Judging:
         """`transformers.pipeline("text-classification")` on the weights, in batches as the texts come."""
         transformers_logging.set_verbosity_error()
-        model = BertForSequenceClassification(_config(self._shape), self._shape.pooling)
+        model = BertForSequenceClassification(bert_config(self._shape, num_labels=len(SENTIMENTS)), self._shape.pooling)
         names = {name: torch.from_numpy(np.array(array)) for name, array in self._arrays.items()}
         heads = {"sentiment.weight": "classifier.weight", "sentiment.bias": "classifier.bias"}
         state = {heads.get(name, f"bert.{name}"): value for name, value in names.items() if "topics" not in name}
@@ -120,26 +108,12 @@ class Rivals:
         """ONNX Runtime in the model's own precision, sorted under a budget of tokens, without the engine."""
         return self._whole.logits(self._rows(texts))[0]
 
+    def onnx_one_thread(self, texts: Sequence[str]) -> F64:
+        """The same on one thread."""
+        return self._one_thread.logits(self._rows(texts))[0]
+
     def _rows(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         return [one.windows[0] for one in self._tokens.encode(texts, [None] * len(texts), 1)]
-
-
-def torch_threads(threads: int) -> None:
-    """Say how many threads torch may use, in the whole process."""
-    torch.set_num_threads(threads)
-
-
-def _config(shape: Shape) -> BertConfig:
-    return BertConfig(
-        vocab_size=shape.vocabulary,
-        hidden_size=shape.width,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        intermediate_size=shape.inner,
-        max_position_embeddings=shape.positions,
-        layer_norm_eps=shape.epsilon,
-        num_labels=len(SENTIMENTS),
-    )
 
 
 def _tokenizer(settings: str) -> Any:

@@ -15,7 +15,6 @@ from classifier.bench import latency, startup
 from classifier.encoder import artifact
 from classifier.encoder.classifier import EncoderClassifier, Ready
 from classifier.encoder.flops import flops, peak_flops
-from classifier.encoder.routing import route
 from classifier.encoder.runtime import OnnxRuntime
 from classifier.encoder.tokens import normal_form
 from classifier.engine import Engine, EngineSettings, Request
@@ -29,6 +28,8 @@ from classifier.placement import USUAL, Placement
 
 ROUNDS = 3
 _ALONE, _LOADED_SHARE, _LOADED = 200, 0.7, 400
+_ONE_BY_ONE = "transformers.pipeline, one by one"
+_PIPELINE = "transformers.pipeline, batches of 32, as they come"
 _SINGLY = 60  # texts for the pipeline one by one: it is slow
 
 
@@ -54,29 +55,26 @@ def measure(bench: Bench, clock_s: Callable[[], float] = time.perf_counter) -> d
     model = load(bench.folder, bench.placement._replace(threads=threads))
     if not isinstance(model, EncoderClassifier):
         raise ClassifierError("bench classify measures encoders; give a folder that 'groundswell train' wrote")
-    bench = _in_one_window(bench, model)
-    asked = list(map(Request, bench.texts, bench.languages))
-    ready = model.prepare(bench.texts, bench.languages, [()] * len(bench.texts))
+    asked, ready = _in_one_window(bench, model)
     tokens, operations = sum(one.tokens for one in ready), _operations(bench.folder, ready)
     with Engine(model, EngineSettings(cache=0)) as engine, Engine(model) as caching:
         ways: dict[str, Callable[[], object]] = {"engine": lambda: list(engine.stream(asked))}
         list(caching.stream(asked))
         ways["engine, every text seen before"] = lambda: list(caching.stream(asked))
-        rivals = _rivals(bench, model, threads) if bench.compare and _can_compare() else {}
-        ways |= {name: one.all for name, one in rivals.items()}
-        seconds = _interleaved(ways, bench.rounds, clock_s)
+        if bench.compare and _can_compare():
+            ways |= _rivals(bench.folder, asked, ready, threads)
+        seconds, answers = _interleaved(ways, bench.rounds, clock_s)
         rates = {
-            name: [(_SINGLY if "one by one" in name else len(asked)) / taken for taken in own]
+            name: [(_SINGLY if name == _ONE_BY_ONE else len(asked)) / taken for taken in own]
             for name, own in seconds.items()
         }
         engine_rate = median(rates["engine"])
         alone = latency.alone_ms(engine, [one._replace(text=f"{one.text} {place}") for place, one in _some(asked)])
         loaded_asked = [one._replace(text=f"{place} {one.text}") for place, one in _some(asked, _LOADED)]
         loaded = latency.loaded_ms(engine, loaded_asked, engine_rate * _LOADED_SHARE, seed=1)
-    if not rivals:
-        rates["engine, one text a call"] = [1000 / median(alone)]
+    baseline = _PIPELINE if _PIPELINE in rates else "engine, one text a call"
+    rates.setdefault(baseline, [1000 / median(alone)])
     peak = peak_flops(None, "fp32", clock_s)
-    baseline = next((name for name in rates if name.endswith("batches of 32, as they come")), "engine, one text a call")
     against = median(rates[baseline])
     return {
         "target": "classify",
@@ -102,7 +100,7 @@ def measure(bench: Bench, clock_s: Callable[[], float] = time.perf_counter) -> d
             }
             for name, own in sorted(rates.items(), key=lambda row: median(row[1]))
         ],
-        "label_agreement": _agreement(bench, model, rivals),
+        "label_agreement": _agreement(model, asked, ready, answers.get(_PIPELINE)),
         "padding_waste": _padding_waste(model),
         "flops_per_text": round(operations / len(asked)),
         "share_of_peak": round(engine_rate * operations / len(asked) / peak, 3),
@@ -113,15 +111,13 @@ def measure(bench: Bench, clock_s: Callable[[], float] = time.perf_counter) -> d
     }
 
 
-def _in_one_window(bench: Bench, model: EncoderClassifier) -> Bench:
-    """Return the bench without texts that are read in several windows: others would cut them, and do less."""
+def _in_one_window(bench: Bench, model: EncoderClassifier) -> tuple[list[Request], list[Ready]]:
+    """Return what is asked, without texts that are read in several windows: others would cut them, and do less."""
     ready = model.prepare(bench.texts, bench.languages, [()] * len(bench.texts))
     fit = [place for place, one in enumerate(ready) if len(one.windows) == 1]
     if not fit:
         raise ClassifierError("every text is longer than the encoder's window; give some that are shorter")
-    return bench._replace(
-        texts=[bench.texts[place] for place in fit], languages=[bench.languages[place] for place in fit]
-    )
+    return [Request(bench.texts[place], bench.languages[place]) for place in fit], [ready[place] for place in fit]
 
 
 def _can_compare() -> bool:
@@ -129,79 +125,74 @@ def _can_compare() -> bool:
 
 
 def _interleaved(
-    ways: Mapping[str, Callable[[], object]], rounds: int, clock_s: Callable[[], float]
-) -> dict[str, list[float]]:
-    """Time all ways in turn, round after round, so that a busy minute of the machine hurts all; the first warms up."""
+    ways: Mapping[str, Callable[[], Any]], rounds: int, clock_s: Callable[[], float]
+) -> tuple[dict[str, list[float]], dict[str, Any]]:
+    """Time all ways in turn, round after round, so that a busy minute of the machine hurts all; the first warms up.
+
+    Returns the seconds of each round, and what each way gave last.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in ways}
+    given = {}
     for _ in range(rounds + 1):
         for name, run in ways.items():
             started_s = clock_s()
-            run()
+            given[name] = run()
             seconds[name].append(max(clock_s() - started_s, 1e-9))
-    return {name: own[1:] for name, own in seconds.items()}
+    return {name: own[1:] for name, own in seconds.items()}, given
 
 
-class _Rival(NamedTuple):
-    """One way to judge all texts, and its sentiment logits of each by language."""
-
-    all: Callable[[], object]
-    logits: Callable[[], Mapping[str, F64]]
-
-
-def _by_language(bench: Bench, model: EncoderClassifier) -> dict[str, list[str]]:
-    """The texts that each encoder reads, in its normal form: making it is not counted against the others."""
-    found: dict[str, list[str]] = {}
-    for text, language in zip(bench.texts, bench.languages, strict=True):
-        name = route(text, language, model.readers)
-        found.setdefault(name, []).append(normal_form(text, name))
+def _places(ready: Sequence[Ready]) -> dict[str, list[int]]:
+    """Return which texts each encoder reads."""
+    found: dict[str, list[int]] = {}
+    for place, one in enumerate(ready):
+        found.setdefault(one.reader, []).append(place)
     return found
 
 
-def _rivals(bench: Bench, model: EncoderClassifier, threads: int) -> dict[str, _Rival]:
-    from classifier.bench.rivals import BATCH, Rivals, torch_threads
+def _rivals(
+    folder: Path, asked: Sequence[Request], ready: Sequence[Ready], threads: int
+) -> dict[str, Callable[[], dict[str, F64]]]:
+    """Return other ways to judge all texts: sentiment logits by encoder. Normal forms are not counted against them."""
+    from classifier.bench.rivals import BATCH, Rivals
 
-    parts = _by_language(bench, model)
-    rivals = {name: Rivals(bench.folder, name, threads) for name in parts}
+    parts = {name: [normal_form(asked[place].text, name) for place in own] for name, own in _places(ready).items()}
+    rivals = {name: Rivals(folder, name, threads) for name in parts}
     singly = {name: (one.pipeline(1), one.pipeline(BATCH)) for name, one in rivals.items()}
-    few = {name: own[: max(1, round(_SINGLY * len(own) / len(bench.texts)))] for name, own in parts.items()}
+    few = {name: own[: max(1, round(_SINGLY * len(own) / len(asked)))] for name, own in parts.items()}
 
-    def made(judge: Callable[[str, list[str]], F64], of: Mapping[str, list[str]] = parts) -> _Rival:
-        def logits() -> Mapping[str, F64]:
-            return {name: judge(name, own) for name, own in of.items()}
-
-        return _Rival(logits, logits)
+    def made(
+        judge: Callable[[str, list[str]], F64], of: Mapping[str, list[str]] = parts
+    ) -> Callable[[], dict[str, F64]]:
+        return lambda: {name: judge(name, own) for name, own in of.items()}
 
     ways = {
-        "transformers.pipeline, one by one": made(lambda name, own: singly[name][0](own), few),
-        "transformers.pipeline, batches of 32, as they come": made(lambda name, own: singly[name][1](own)),
+        _ONE_BY_ONE: made(lambda name, own: singly[name][0](own), few),
+        _PIPELINE: made(lambda name, own: singly[name][1](own)),
         "torch float32, sorted batches of 32": made(lambda name, own: rivals[name].torch_sorted(own)),
         "ONNX Runtime float32, batches of 32": made(lambda name, own: rivals[name].onnx_unsorted(own)),
         "ONNX Runtime float32, sorted, token budget": made(lambda name, own: rivals[name].onnx_sorted(own)),
         "ONNX Runtime, the model's precision": made(lambda name, own: rivals[name].onnx_whole(own)),
     }
     if threads > 1:
-        slow = {name: Rivals(bench.folder, name, 1) for name in parts}
-        ways["ONNX Runtime, the model's precision, one thread"] = made(lambda name, own: slow[name].onnx_whole(own))
-        torch_threads(threads)
+        ways["ONNX Runtime, the model's precision, one thread"] = made(
+            lambda name, own: rivals[name].onnx_one_thread(own)
+        )
     return ways
 
 
-def _agreement(bench: Bench, model: EncoderClassifier, rivals: Mapping[str, _Rival]) -> float | None:
+def _agreement(
+    model: EncoderClassifier, asked: Sequence[Request], ready: Sequence[Ready], pipeline: Mapping[str, F64] | None
+) -> float | None:
     """Return the share of texts on which the pipeline's logits, calibrated in the same way, give the engine's label."""
-    pipeline = next((one for name, one in rivals.items() if name.endswith("as they come")), None)
     if pipeline is None:
         return None
     same = []
-    for name, logits in pipeline.logits().items():
-        texts = [
-            text
-            for text, language in zip(bench.texts, bench.languages, strict=True)
-            if route(text, language, model.readers) == name
-        ]
-        own = model.classify(texts, [name] * len(texts), [()] * len(texts))
-        scaled = softmax(model.calibration.of_sentiment(name, None)(logits))
+    for name, own in _places(ready).items():
+        texts = [asked[place].text for place in own]
+        ours = model.classify(texts, [name] * len(texts), [()] * len(texts))
+        scaled = softmax(model.calibration.of_sentiment(name, None)(pipeline[name]))
         theirs = judgements(scaled, np.zeros((len(texts), len(topic_ids()))), 1.0)
-        same += [one.label == other.label for one, other in zip(own, theirs, strict=True)]
+        same += [one.label == other.label for one, other in zip(ours, theirs, strict=True)]
     return round(float(np.mean(same)), 4)
 
 

@@ -4,6 +4,7 @@ Weights come in and go out as NumPy arrays under fixed names; files are `artifac
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from torch import nn
 from transformers import BertConfig, BertModel
 
 from classifier.encoder import runtime
-from classifier.encoder.shape import Shape
+from classifier.encoder.shape import Pooling, Shape
 from classifier.labels import SENTIMENTS, topic_ids
 
 F32 = npt.NDArray[np.float32]
@@ -25,14 +26,8 @@ class Network(nn.Module):  # type: ignore[misc]
     def __init__(self, shape: Shape, dropout: float = 0.1, attention: str = "eager") -> None:
         super().__init__()
         self.shape = shape
-        config = BertConfig(
-            vocab_size=shape.vocabulary,
-            hidden_size=shape.width,
-            num_hidden_layers=shape.layers,
-            num_attention_heads=shape.heads,
-            intermediate_size=shape.inner,
-            max_position_embeddings=shape.positions,
-            layer_norm_eps=shape.epsilon,
+        config = bert_config(
+            shape,
             hidden_dropout_prob=dropout,
             attention_probs_dropout_prob=dropout,
             attn_implementation=attention,
@@ -45,12 +40,7 @@ class Network(nn.Module):  # type: ignore[misc]
     def forward(self, ids: torch.Tensor, present: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Judge padded rows; `present` [n, t] is 1 where a token stands."""
         hidden = self.encoder(ids, attention_mask=present).last_hidden_state
-        if self.shape.pooling == "cls":
-            pooled = hidden[:, 0]
-        else:
-            weight = present.to(hidden.dtype)[:, :, None]
-            pooled = (hidden * weight).sum(1) / weight.sum(1)
-        pooled = self.dropout(pooled.float())
+        pooled = self.dropout(pool(hidden, present, self.shape.pooling).float())
         return self.sentiment(pooled), self.topics(pooled)
 
     def load_arrays(self, arrays: Mapping[str, F32]) -> None:
@@ -62,6 +52,28 @@ class Network(nn.Module):  # type: ignore[misc]
     def arrays(self) -> dict[str, F32]:
         """Return all weights as float32 arrays."""
         return {_outside(name): tensor.detach().float().cpu().numpy() for name, tensor in self.state_dict().items()}
+
+
+def bert_config(shape: Shape, **more: Any) -> BertConfig:
+    """Return the configuration that transformers has for an encoder of these sizes."""
+    return BertConfig(
+        vocab_size=shape.vocabulary,
+        hidden_size=shape.width,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=shape.inner,
+        max_position_embeddings=shape.positions,
+        layer_norm_eps=shape.epsilon,
+        **more,
+    )
+
+
+def pool(hidden: torch.Tensor, present: torch.Tensor, pooling: Pooling) -> torch.Tensor:
+    """Return one vector a row [n, width] of its tokens' [n, t, width]: the first, or the mean of those present."""
+    if pooling == "cls":
+        return hidden[:, 0]
+    weight = present.to(hidden.dtype)[:, :, None]
+    return (hidden * weight).sum(1) / weight.sum(1)
 
 
 def padded(rows: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -113,13 +113,13 @@ class Engine:
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Judgement]:
         """Judge texts as they come and yield the answers in their order; as many are under way as may be pending."""
-        under_way: deque[_Entry] = deque()
+        under_way: deque[_Entry | Judgement] = deque()
         for request in requests:
             under_way.append(self._ask(request))
-            while under_way and (under_way[0].done or len(under_way) >= self._settings.pending):
-                yield self._answer(under_way.popleft())
+            while under_way and (_is_done(under_way[0]) or len(under_way) >= self._settings.pending):
+                yield _answer(under_way.popleft())
         while under_way:
-            yield self._answer(under_way.popleft())
+            yield _answer(under_way.popleft())
 
     def warm_up(self) -> None:
         """Judge a few texts of several lengths, so that the first real one does not pay for the tables."""
@@ -134,18 +134,18 @@ class Engine:
         for thread in self._threads:
             thread.join()
 
-    def _ask(self, request: Request) -> _Entry:
+    def _ask(self, request: Request) -> _Entry | Judgement:
         key = key_of(self.info.digest, *request)
         with self._lock:
             self._counts["asked"] += 1
-            flying = self._known(key)
-            if flying is not None:
-                return flying
+            known = self._known(key)
+            if known is not None:
+                return known
             while len(self._waiting) + len(self._ready) + self._preparing >= self._settings.pending:
                 self._changed["room"].wait()
-                flying = self._known(key)  # another caller may have asked the same meanwhile
-                if flying is not None:
-                    return flying
+                known = self._known(key)  # another caller may have asked the same meanwhile
+                if known is not None:
+                    return known
             if self._closed:
                 raise ClassifierError("the engine is closed; make another one")
             entry = self._in_flight[key] = _Entry(key, request, self._clock_s())
@@ -154,25 +154,14 @@ class Engine:
             self._changed["waiting"].notify()
             return entry
 
-    def _known(self, key: bytes) -> _Entry | None:
+    def _known(self, key: bytes) -> _Entry | Judgement | None:
         flying = self._in_flight.get(key)
         if flying is not None:
             self._counts["shared"] += 1
             return flying
         kept = self._cache.get(key)
-        if kept is None:
-            return None
-        self._counts["cached"] += 1
-        entry = _Entry(key, Request("", ""), 0.0)
-        entry.answer = kept
-        return entry
-
-    def _answer(self, entry: _Entry) -> Judgement:
-        if not entry.done:
-            entry.settled.wait()
-        if entry.answer is None:
-            raise entry.error or ClassifierError("no answer")
-        return entry.answer
+        self._counts["cached"] += kept is not None
+        return kept
 
     def _start(self) -> None:
         if not self._threads:
@@ -254,6 +243,21 @@ class Engine:
     def _judge(self, entries: Sequence[_Entry]) -> None:
         for entry, judged in zip(entries, self._stages.judge([entry.prepared for entry in entries]), strict=True):
             entry.answer = judged
+
+
+def _is_done(asked: _Entry | Judgement) -> bool:
+    return isinstance(asked, Judgement) or asked.done
+
+
+def _answer(asked: _Entry | Judgement) -> Judgement:
+    """Wait for an answer; raises what the model raised."""
+    if isinstance(asked, Judgement):
+        return asked
+    if not asked.done:
+        asked.settled.wait()
+    if asked.answer is None:
+        raise asked.error or ClassifierError("no answer")
+    return asked.answer
 
 
 def _each(entries: list[_Entry], work: Callable[[Sequence[_Entry]], None]) -> list[_Entry]:

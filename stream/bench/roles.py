@@ -37,20 +37,31 @@ AHEAD = 3_000  # messages a role has taken before the clock starts: its start-up
 
 def run(posts: int = POSTS) -> dict[str, object]:
     """Each role alone over the same posts, then all together, then latency at half of that rate."""
+    with servers() as (folder, addresses):
+        environment = {
+            **addresses,
+            "GROUNDSWELL_CHANNELS__CONSOLE": "false",
+            "GROUNDSWELL_MODEL": str(LINEAR),  # the roles are measured, not the model: `bench classify` does that
+        }
+        return _Bench(folder, environment).run(posts)
+
+
+@contextmanager
+def servers() -> Iterator[tuple[Path, dict[str, str]]]:
+    """Run Kafka, Redis and Elasticsearch in a folder of their own; gives the folder, and settings that name them."""
     folder = Path(tempfile.mkdtemp(prefix="groundswell-bench-"))
     folder.chmod(0o755)
     stack = Stack(folder / "stack", cache=LOCAL_ROOT / "cache")
     info = stack.up(free_ports=True)
     try:
-        environment = {
-            "GROUNDSWELL_KAFKA__BOOTSTRAP": info.kafka,
-            "GROUNDSWELL_REDIS__URL": info.redis_url,
-            "GROUNDSWELL_ELASTICSEARCH__URL": info.elasticsearch_url,
-            "GROUNDSWELL_CHANNELS__CONSOLE": "false",
-            "GROUNDSWELL_MODEL": str(LINEAR),  # the roles are measured, not the model: `bench classify` does that
-        }
-        bench = _Bench(folder, environment)
-        return bench.run(posts)
+        yield (
+            folder,
+            {
+                "GROUNDSWELL_KAFKA__BOOTSTRAP": info.kafka,
+                "GROUNDSWELL_REDIS__URL": info.redis_url,
+                "GROUNDSWELL_ELASTICSEARCH__URL": info.elasticsearch_url,
+            },
+        )
     finally:
         stack.down()
 

@@ -2,20 +2,17 @@
 posts: what the stream costs. Nothing is kept from one post for another (no cache), or the figure would flatter itself.
 """
 
-import tempfile
 import time
 from itertools import pairwise
-from pathlib import Path
 from statistics import median
 
 from classifier.engine import Engine, EngineSettings, Request
 from classifier.inference import load_configured
-from deploy.local import Stack
-from stream.bench.roles import Offsets, now_ms, silent, workers, write
+from stream.bench.roles import Offsets, now_ms, servers, silent, workers, write
 from stream.errors import GroundswellError
 from stream.produce import Pace, produce
 from stream.sample import generate
-from stream.settings import LOCAL_ROOT, load_settings
+from stream.settings import load_settings
 from stream.topics import create_topics, topics
 
 MINUTES = 10.0
@@ -25,18 +22,8 @@ POLL_S = 2.0
 
 def run(minutes: float = MINUTES) -> dict[str, object]:
     """Texts a second of the bare engine before and after, and of the role in between, minute by minute."""
-    folder = Path(tempfile.mkdtemp(prefix="groundswell-bench-"))
-    folder.chmod(0o755)
-    stack = Stack(folder / "stack", cache=LOCAL_ROOT / "cache")
-    info = stack.up(free_ports=True)
-    try:
-        environment = {
-            "GROUNDSWELL_KAFKA__BOOTSTRAP": info.kafka,
-            "GROUNDSWELL_REDIS__URL": info.redis_url,
-            "GROUNDSWELL_ELASTICSEARCH__URL": info.elasticsearch_url,
-            "GROUNDSWELL_ENGINE__CACHE": "0",
-            "GROUNDSWELL_PREFIX": "sustained.",
-        }
+    with servers() as (folder, addresses):
+        environment = addresses | {"GROUNDSWELL_ENGINE__CACHE": "0", "GROUNDSWELL_PREFIX": "sustained."}
         settings = load_settings(None, environment)
         create_topics(settings)
         before = _bare()
@@ -55,8 +42,6 @@ def run(minutes: float = MINUTES) -> dict[str, object]:
                     raise GroundswellError(f"the backlog ended, or none was worked off; see {folder / 'classify.log'}")
                 time.sleep(POLL_S)
         after = _bare()
-    finally:
-        stack.down()
     rate = (seen[-1][1] - seen[0][1]) / (seen[-1][0] - seen[0][0])
     bare = (before + after) / 2
     by_minute = _by_minute(seen)
