@@ -1,14 +1,15 @@
-"""Where and how a model computes. Numbers alone: nothing is loaded here."""
+"""Where and how a model computes: numbers, and the cores that this process may use. Nothing is loaded here."""
 
+import os
 from typing import NamedTuple
 
-BATCH_TOKENS = 2048  # padded tokens at once: enough to fill the processor, few enough to stay in its cache
+BATCH_TOKENS = 256  # padded tokens at once on a thread: enough to fill it, few enough to stay in its core's cache
 
 
 class Placement(NamedTuple):
     """Where and how an encoder computes: ONNX Runtime on the CPU, or torch on its `device` (`cuda`, `cpu`).
 
-    `threads` 0: as many as there are cores; `pinned`: each of them keeps to a core of its own.
+    `threads` 0: as many as there are cores, a batch on each; `pinned`: each of them keeps to a core of its own.
     """
 
     threads: int = 0
@@ -18,3 +19,19 @@ class Placement(NamedTuple):
 
 
 USUAL = Placement()
+
+
+def cores() -> int:
+    """Return how many processor cores this process may use."""
+    return len(_allowed())
+
+
+def pin(place: int) -> None:
+    """Keep the calling thread to one of the cores that this process may use, counted round; elsewhere do nothing."""
+    if hasattr(os, "sched_setaffinity"):
+        allowed = _allowed()
+        os.sched_setaffinity(0, {allowed[place % len(allowed)]})
+
+
+def _allowed() -> list[int]:
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from alerts.errors import AlertsError
 from alerts.rules import load_rules
-from classifier.engine.tuning import cores, kept, workers_on_card
+from classifier.engine.tuning import kept, workers_on_card
 from classifier.errors import ClassifierError
 from classifier.inference import SHIPPED, load_configured
+from classifier.placement import cores
 from stream.errors import GroundswellError
 from stream.settings import Settings
 from stream.stores.connect import Seen, elasticsearch_seen, redis_seen

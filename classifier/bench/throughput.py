@@ -18,13 +18,12 @@ from classifier.encoder.flops import flops, peak_flops
 from classifier.encoder.runtime import OnnxRuntime
 from classifier.encoder.tokens import normal_form
 from classifier.engine import Engine, EngineSettings, Request
-from classifier.engine.tuning import cores
 from classifier.errors import ClassifierError
 from classifier.inference import load
 from classifier.judgements import F64, judgements
 from classifier.labels import topic_ids
 from classifier.linear.model import softmax
-from classifier.placement import USUAL, Placement
+from classifier.placement import USUAL, Placement, cores
 
 ROUNDS = 3
 _ALONE, _LOADED_SHARE, _LOADED = 200, 0.7, 400
@@ -171,10 +170,11 @@ def _rivals(
         "torch float32, sorted batches of 32": made(lambda name, own: rivals[name].torch_sorted(own)),
         "ONNX Runtime float32, batches of 32": made(lambda name, own: rivals[name].onnx_unsorted(own)),
         "ONNX Runtime float32, sorted, token budget": made(lambda name, own: rivals[name].onnx_sorted(own)),
-        "ONNX Runtime, the model's precision": made(lambda name, own: rivals[name].onnx_whole(own)),
+        "the model's precision, sorted, token budget": made(lambda name, own: rivals[name].onnx_shared(own)),
+        "the model's precision, small batches side by side": made(lambda name, own: rivals[name].onnx_whole(own)),
     }
     if threads > 1:
-        ways["ONNX Runtime, the model's precision, one thread"] = made(
+        ways["the model's precision, small batches on one thread"] = made(
             lambda name, own: rivals[name].onnx_one_thread(own)
         )
     return ways

@@ -1,6 +1,8 @@
 """The encoder under ONNX Runtime: rows of token ids in, logits out. The default on a CPU; needs no torch."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,7 +10,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from classifier.errors import ArtifactError
-from classifier.placement import BATCH_TOKENS
+from classifier.placement import BATCH_TOKENS, cores, pin
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -21,8 +23,30 @@ class Runtime(Protocol):
         """Return sentiment logits [n, 3] and topic logits [n, T] for rows of token ids, in their order."""
 
 
+def session(graph: bytes, weights: Mapping[str, npt.NDArray[Any]], threads: int) -> onnxruntime.InferenceSession:
+    """Return a session over a graph and the weights that it declares; `threads` share each operator.
+
+    Raises ArtifactError where ONNX Runtime cannot read them.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other roles share the processor
+    values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
+    options.add_external_initializers(list(weights), values)
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime raises kinds of its own
+        raise ArtifactError(f"ONNX Runtime cannot read the encoder ({str(error).splitlines()[0]})") from None
+
+
 class OnnxRuntime:
-    """ONNX Runtime on the CPU. `tokens` of `computed` places were no padding."""
+    """ONNX Runtime on the CPU: a batch a thread, as many side by side as there are `threads` (0: cores).
+
+    Small batches that stay in a core's own cache give more than large ones whose operators share the threads
+    (docs/decisions/0020). `tokens` of `computed` places were no padding.
+    """
 
     def __init__(
         self,
@@ -32,44 +56,33 @@ class OnnxRuntime:
         batch_tokens: int = BATCH_TOKENS,
         pinned: bool = False,
     ) -> None:
-        self._batch_tokens = batch_tokens
+        self._threads, self._batch_tokens = threads or cores(), batch_tokens
         self.tokens = self.computed = 0
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other roles share the processor
-        if pinned and threads > 1:  # the calling thread is one of them, and stays where the system puts it
-            places = ";".join(str(place) for place in range(2, threads + 1))
-            options.add_session_config_entry("session.intra_op_thread_affinities", places)
-        values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
-        options.add_external_initializers(list(weights), values)
-        try:
-            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # the runtime raises kinds of its own
-            raise ArtifactError(f"ONNX Runtime cannot read the encoder ({str(error).splitlines()[0]})") from None
+        self._session = session(graph, weights, 1)
+        free = count()
+        self._pool = ThreadPoolExecutor(
+            self._threads, thread_name_prefix="encoder", initializer=(lambda: pin(next(free))) if pinned else None
+        )
 
     def logits(self, rows: Sequence[Sequence[int]]) -> tuple[F64, F64]:
         """Return logits in the rows' order; rows of like length are computed together, up to a budget of tokens."""
-        return in_batches(rows, self._batch_tokens, self._run)
+        lengths = np.array([len(row) for row in rows])
+        order = np.argsort(lengths, kind="stable")
+        share = -(-int(lengths.sum()) // self._threads)  # of few rows each thread gets some
+        cut = parts(order, lengths, min(self._batch_tokens, share))
+        batches = [padded([rows[place] for place in part]) for part in reversed(cut)]  # the longest first: no long tail
+        self.tokens += int(lengths.sum())
+        self.computed += sum(ids.size for ids, _ in batches)
+        alone = len(batches) == 1  # worth no hand-over
+        found = [self._run(batches[0])] if alone else list(self._pool.map(self._run, batches))
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        sentiment, topics = (np.concatenate(side[::-1]).astype(np.float64)[back] for side in zip(*found, strict=True))
+        return sentiment, topics
 
-    def _run(self, ids: I64, present: I64) -> Any:
-        self.tokens += int(present.sum())
-        self.computed += ids.size
+    def _run(self, batch: tuple[I64, I64]) -> Any:
+        ids, present = batch
         return self._session.run(["sentiment_logits", "topic_logits"], {"ids": ids, "present": present})
-
-
-def in_batches(
-    rows: Sequence[Sequence[int]], tokens: int, run: Callable[[I64, I64], Sequence[npt.NDArray[Any]]]
-) -> tuple[F64, F64]:
-    """Return both logits in the rows' order, computed by `run` over padded batches of rows of like length."""
-    lengths = np.array([len(row) for row in rows])
-    order = np.argsort(lengths, kind="stable")
-    found = [run(*padded([rows[place] for place in part])) for part in parts(order, lengths, tokens)]
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    sentiment, topics = (np.concatenate(side).astype(np.float64)[back] for side in zip(*found, strict=True))
-    return sentiment, topics
 
 
 def padded(rows: Sequence[Sequence[int]]) -> tuple[I64, I64]:

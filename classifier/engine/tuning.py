@@ -3,7 +3,6 @@
 What was measured for another machine or another model is not used.
 """
 
-import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,10 +15,10 @@ from classifier.artifact import head_of
 from classifier.engine.settings import EngineSettings
 from classifier.errors import ArtifactError, ClassifierError
 from classifier.judgements import Classifier
-from classifier.placement import BATCH_TOKENS, Placement
+from classifier.placement import BATCH_TOKENS, Placement, cores
 
 _NVIDIA = Path("/dev/nvidiactl")  # there where a card's driver is; asking torch would cost seconds
-_TOKENS = (1024, 2048, 4096)
+_TOKENS = (128, 256, 512, 1024)
 _ROUNDS = 3
 
 
@@ -53,11 +52,6 @@ def machine() -> str:
     except OSError:
         pass
     return f"{model}, {cores()} cores"
-
-
-def cores() -> int:
-    """Return how many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def placement_of(settings: EngineSettings, folder: Path) -> Placement:
