@@ -76,7 +76,12 @@ class Prepared(Protocol):
 
 @runtime_checkable
 class Staged(Protocol):
-    """A model whose work is in two stages, so that one thread may make tokens while another computes."""
+    """A model whose work is in two stages, so that one thread may make tokens while others compute.
+
+    `at_once` is how many calls of `judge` it gains from side by side.
+    """
+
+    at_once: int
 
     def prepare(
         self,

@@ -15,7 +15,7 @@ from transformers.utils import logging as transformers_logging
 
 from classifier.encoder import artifact, graph
 from classifier.encoder.network import Network, bert_config, padded, pool
-from classifier.encoder.runtime import OnnxRuntime, parts, session
+from classifier.encoder.runtime import Lanes, OnnxRuntime, parts, session
 from classifier.encoder.runtime import padded as padded_arrays
 from classifier.encoder.shape import Pooling
 from classifier.judgements import F64
@@ -56,8 +56,8 @@ class Rivals:
         kept = graph.packed(self._arrays, self._shape, "float32")
         self._float = session(graph.build(self._shape, kept, "float32"), kept, threads)
         self._shared = session(encoder.graph, encoder.weights, threads)
-        self._whole = OnnxRuntime(encoder.graph, encoder.weights, threads)
-        self._one_thread = OnnxRuntime(encoder.graph, encoder.weights, 1)
+        self._whole = OnnxRuntime(encoder.graph, encoder.weights, Lanes(threads))
+        self._one_thread = OnnxRuntime(encoder.graph, encoder.weights, Lanes(1))
 
     def pipeline(self, batch: int) -> Judging:
         """`transformers.pipeline("text-classification")` on the weights, in batches as the texts come."""

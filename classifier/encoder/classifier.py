@@ -12,7 +12,7 @@ import numpy as np
 from classifier.encoder import artifact
 from classifier.encoder.calibration import Calibration
 from classifier.encoder.routing import route, worth
-from classifier.encoder.runtime import OnnxRuntime, Runtime
+from classifier.encoder.runtime import Lanes, OnnxRuntime, Runtime
 from classifier.encoder.tokens import Encoded, Tokens
 from classifier.judgements import F64, Judgement, ModelInfo, check_lengths, judgements
 from classifier.labels import SENTIMENTS, topic_ids
@@ -66,7 +66,10 @@ class EncoderClassifier:
     A name is judged in a reading of its own, between marks; one that is not in the text has the text's judgement.
     """
 
-    def __init__(self, readers: Mapping[str, Reader], calibration: Calibration, info: ModelInfo) -> None:
+    def __init__(
+        self, readers: Mapping[str, Reader], calibration: Calibration, info: ModelInfo, at_once: int = 1
+    ) -> None:
+        self.at_once = at_once
         self._readers = readers
         self._calibration = calibration
         self._info = info
@@ -75,10 +78,13 @@ class EncoderClassifier:
     def read(cls, folder: Path, placement: Placement = USUAL) -> "EncoderClassifier":
         """Load a model folder onto some hardware; raises ArtifactError where the folder cannot be trusted."""
         config, encoders = artifact.read(folder)
+        lanes = Lanes(placement.threads, placement.pinned)
         readers = {
-            language: Reader(encoder.tokens, _runtime(encoder, placement)) for language, encoder in encoders.items()
+            language: Reader(encoder.tokens, _runtime(encoder, placement, lanes))
+            for language, encoder in encoders.items()
         }
-        return cls(readers, config.calibration, ModelInfo(config.id, config.version, config.digest))
+        info = ModelInfo(config.id, config.version, config.digest)
+        return cls(readers, config.calibration, info, at_once=lanes.count if placement.device is None else 1)
 
     @property
     def readers(self) -> Mapping[str, Reader]:
@@ -158,11 +164,9 @@ class EncoderClassifier:
         return [_answer(one, [next(judged) for _ in one.readings]) for one in ready]
 
 
-def _runtime(encoder: artifact.Encoder, placement: Placement) -> Runtime:
+def _runtime(encoder: artifact.Encoder, placement: Placement, lanes: Lanes) -> Runtime:
     if placement.device is None:
-        return OnnxRuntime(
-            encoder.graph, encoder.weights, placement.threads, placement.batch_tokens, pinned=placement.pinned
-        )
+        return OnnxRuntime(encoder.graph, encoder.weights, lanes, placement.batch_tokens)
     from classifier.encoder.torch_runtime import TorchRuntime
 
     return TorchRuntime(encoder.part.shape, encoder.weights, placement.device)

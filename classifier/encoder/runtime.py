@@ -1,9 +1,9 @@
 """The encoder under ONNX Runtime: rows of token ids in, logits out. The default on a CPU; needs no torch."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,8 @@ from classifier.placement import BATCH_TOKENS, cores, pin
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
+Given = TypeVar("Given")
+Found = TypeVar("Found")
 
 
 class Runtime(Protocol):
@@ -41,8 +43,24 @@ def session(graph: bytes, weights: Mapping[str, npt.NDArray[Any]], threads: int)
         raise ArtifactError(f"ONNX Runtime cannot read the encoder ({str(error).splitlines()[0]})") from None
 
 
+class Lanes:
+    """Threads that compute side by side, for all encoders of a process: `threads` (0: as many as there are cores),
+    each kept to a core of its own where they are `pinned`."""
+
+    def __init__(self, threads: int = 0, pinned: bool = False) -> None:
+        self.count = threads or cores()
+        places = itertools.count()
+        self._pool = ThreadPoolExecutor(
+            self.count, thread_name_prefix="encoder", initializer=(lambda: pin(next(places))) if pinned else None
+        )
+
+    def map(self, work: Callable[[Given], Found], given: Sequence[Given]) -> list[Found]:
+        """Return the work's results in the order given; a lone piece is done by the caller."""
+        return [work(given[0])] if len(given) == 1 else list(self._pool.map(work, given))
+
+
 class OnnxRuntime:
-    """ONNX Runtime on the CPU: a batch a thread, as many side by side as there are `threads` (0: cores).
+    """ONNX Runtime on the CPU: each batch on one thread, as many side by side as there are lanes.
 
     Small batches that stay in a core's own cache give more than large ones whose operators share the threads
     (docs/decisions/0020). `tokens` of `computed` places were no padding.
@@ -52,29 +70,23 @@ class OnnxRuntime:
         self,
         graph: bytes,
         weights: Mapping[str, npt.NDArray[Any]],
-        threads: int,
+        lanes: Lanes,
         batch_tokens: int = BATCH_TOKENS,
-        pinned: bool = False,
     ) -> None:
-        self._threads, self._batch_tokens = threads or cores(), batch_tokens
+        self._lanes, self._batch_tokens = lanes, batch_tokens
         self.tokens = self.computed = 0
         self._session = session(graph, weights, 1)
-        free = count()
-        self._pool = ThreadPoolExecutor(
-            self._threads, thread_name_prefix="encoder", initializer=(lambda: pin(next(free))) if pinned else None
-        )
 
     def logits(self, rows: Sequence[Sequence[int]]) -> tuple[F64, F64]:
         """Return logits in the rows' order; rows of like length are computed together, up to a budget of tokens."""
         lengths = np.array([len(row) for row in rows])
         order = np.argsort(lengths, kind="stable")
-        share = -(-int(lengths.sum()) // self._threads)  # of few rows each thread gets some
+        share = -(-int(lengths.sum()) // self._lanes.count)  # of few rows each thread gets some
         cut = parts(order, lengths, min(self._batch_tokens, share))
         batches = [padded([rows[place] for place in part]) for part in reversed(cut)]  # the longest first: no long tail
         self.tokens += int(lengths.sum())
         self.computed += sum(ids.size for ids, _ in batches)
-        alone = len(batches) == 1  # worth no hand-over
-        found = [self._run(batches[0])] if alone else list(self._pool.map(self._run, batches))
+        found = self._lanes.map(self._run, batches)
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
         sentiment, topics = (np.concatenate(side[::-1]).astype(np.float64)[back] for side in zip(*found, strict=True))

@@ -1,4 +1,4 @@
-"""Many texts a second through one model: two threads, one of which makes tokens while the other computes.
+"""Many texts a second through one model: a thread makes tokens while others compute, as many as the model gains from.
 
     callers → [ waiting, bounded ] → tokens → [ ready ] → compute → answers in the order of asking
 
@@ -65,7 +65,7 @@ class Engine:
         self._changed = {name: threading.Condition(self._lock) for name in ("room", "waiting", "ready")}
         self._waiting: deque[_Entry] = deque()
         self._ready: deque[_Entry] = deque()
-        self._ready_tokens = self._preparing = 0
+        self._ready_tokens = self._preparing = self._idle = 0
         self._in_flight: dict[bytes, _Entry] = {}
         self._cache = Cache(self._settings.cache)
         self._threads: list[threading.Thread] = []
@@ -165,7 +165,7 @@ class Engine:
 
     def _start(self) -> None:
         if not self._threads:
-            for work in (self._prepare_all, self._judge_all):
+            for work in (self._prepare_all, self._warm_and_judge, *[self._judge_all] * (self._stages.at_once - 1)):
                 thread = threading.Thread(target=work, name=f"engine{work.__name__}", daemon=True)
                 self._threads.append(thread)
                 thread.start()
@@ -176,6 +176,7 @@ class Engine:
                 while not self._waiting and not self._closed:
                     self._changed["waiting"].wait()
                 if not self._waiting:
+                    self._changed["ready"].notify_all()  # nothing more will come
                     return
                 taken = [self._waiting.popleft() for _ in range(min(_PREPARED_AT_ONCE, len(self._waiting)))]
                 self._preparing = len(taken)
@@ -187,9 +188,12 @@ class Engine:
                 self._settle(entry for entry in taken if entry.error is not None)
                 self._changed["ready"].notify()
 
-    def _judge_all(self) -> None:
+    def _warm_and_judge(self) -> None:
         with suppress(Exception):  # a model that fails will say so of each text
             self.warm_up()
+        self._judge_all()
+
+    def _judge_all(self) -> None:
         while True:
             with self._lock:
                 batch = self._gather()
@@ -206,25 +210,33 @@ class Engine:
                 self._settle(batch)
 
     def _gather(self) -> list[_Entry]:
-        """Wait for a batch: full, or nothing more on its way, or its first text waited long enough. Empty: closed."""
+        """Wait for a batch: full, or nothing more on its way, or its first text waited long enough. Empty: closed.
+
+        Where others wait beside this thread, each takes its share of what is ready.
+        """
         wanted, wait_s = self._settings.batch_tokens, self._settings.max_wait_ms / 1000
         while True:
             more = bool(self._waiting or self._preparing)
             if not self._ready:
                 if self._closed and not more:
                     return []
+                self._idle += 1
                 self._changed["ready"].wait()
+                self._idle -= 1
                 continue
             left_s = self._ready[0].arrived_s + wait_s - self._clock_s()
             if self._ready_tokens >= wanted or not more or left_s <= 0:
                 break
             self._changed["ready"].wait(left_s)
-        batch, tokens = [self._ready.popleft()], 0
+        most = min(wanted, -(-self._ready_tokens // (1 + self._idle)))
+        batch = [self._ready.popleft()]
         tokens = batch[0].tokens
-        while self._ready and tokens + self._ready[0].tokens <= wanted:
+        while self._ready and tokens + self._ready[0].tokens <= most:
             batch.append(self._ready.popleft())
             tokens += batch[-1].tokens
         self._ready_tokens -= tokens
+        if self._ready:
+            self._changed["ready"].notify()
         self._changed["room"].notify_all()
         return batch
 
@@ -287,6 +299,8 @@ class _Whole(NamedTuple):
 
 class _Unstaged:
     """A model of one stage, as one of two."""
+
+    at_once = 1
 
     def __init__(self, model: Classifier) -> None:
         self._model = model

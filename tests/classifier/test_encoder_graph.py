@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifier.encoder.graph import build, packed, rounded, unpacked
-from classifier.encoder.runtime import OnnxRuntime, parts
+from classifier.encoder.runtime import Lanes, OnnxRuntime, parts
 from classifier.encoder.shape import Pooling, Precision, shape_of
 from classifier.errors import ArtifactError
 from tests.classifier import tiny_encoder as tiny
@@ -17,7 +17,7 @@ ROWS = st.lists(st.integers(0, len(tiny.vocabulary()) - 1), min_size=1, max_size
 def runtime(precision: Precision, pooling: Pooling = "mean") -> OnnxRuntime:
     own = tiny.shape(pooling)
     kept = packed(tiny.tensors(0, pooling), own, precision)
-    return OnnxRuntime(build(own, kept, precision), kept, 1)
+    return OnnxRuntime(build(own, kept, precision), kept, Lanes(1))
 
 
 EXACT = {pooling: runtime("float32", pooling) for pooling in ("mean", "cls")}
@@ -89,4 +89,4 @@ def test_batches_keep_to_the_budget_and_lose_no_row(lengths: list[int], budget: 
 
 def test_a_graph_that_is_none_is_refused() -> None:
     with pytest.raises(ArtifactError, match="cannot read the encoder"):
-        OnnxRuntime(b"no graph", {}, 1)
+        OnnxRuntime(b"no graph", {}, Lanes(1))

@@ -22,8 +22,8 @@ class Letters:
 
     info = ModelInfo("letters", "1", "digest")
 
-    def __init__(self, gate: threading.Event | None = None) -> None:
-        self.gate, self.batches = gate, list[list[str]]()
+    def __init__(self, gate: threading.Event | None = None, at_once: int = 1) -> None:
+        self.gate, self.at_once, self.batches = gate, at_once, list[list[str]]()
         self.busy = threading.Event()
 
     def classify(
@@ -92,13 +92,13 @@ QUESTIONS = st.lists(
 )
 
 
-@given(QUESTIONS, st.integers(1, 9), st.integers(1, 40), st.integers(0, 20))
+@given(QUESTIONS, st.integers(1, 9), st.integers(1, 40), st.integers(0, 20), st.integers(1, 3))
 def test_the_engine_says_what_the_model_says_in_the_order_of_asking(
-    asked: list[tuple[str, str, tuple[str, ...], str | None]], pending: int, tokens: int, cache: int
+    asked: list[tuple[str, str, tuple[str, ...], str | None]], pending: int, tokens: int, cache: int, at_once: int
 ) -> None:
     settings = EngineSettings(pending=pending, batch_tokens=tokens, cache=cache, max_wait_ms=1)
     columns = [list(column) for column in zip(*asked, strict=True)] or [[], [], [], []]
-    for model in (Letters(), Plain()):
+    for model in (Letters(at_once=at_once), Plain()):
         with Engine(model, settings) as engine:
             assert engine.classify(*columns) == model.classify(*columns)
             assert engine.classify(*columns) == model.classify(*columns)
@@ -148,6 +148,22 @@ def test_a_backlog_runs_at_full_batches() -> None:
     assert all(size <= 10 for size in sizes)
     assert sizes.count(10) >= 5
     assert counts["tokens"] == 120
+
+
+def test_a_model_that_gains_from_it_judges_several_batches_side_by_side() -> None:
+    gate, together = threading.Event(), threading.Barrier(3)
+
+    class Meeting(Letters):
+        def judge(self, prepared: Sequence["Asked"]) -> list[Judgement]:
+            if not gate.is_set() and prepared[0].text in ("a", "b"):
+                together.wait(FOREVER_S)
+            return super().judge(prepared)
+
+    with Engine(Meeting(at_once=2), EngineSettings(batch_tokens=1)) as engine, ThreadPoolExecutor(1) as caller:
+        answer = caller.submit(engine.classify, ["a", "b"], ["en"] * 2, [()] * 2)
+        together.wait(FOREVER_S)  # two threads of the engine are in the model
+        gate.set()
+        assert len(answer.result(FOREVER_S)) == 2
 
 
 def test_no_more_than_the_bound_is_taken_in_while_the_model_is_busy() -> None:

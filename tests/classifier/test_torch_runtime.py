@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifier.encoder.graph import build, packed
-from classifier.encoder.runtime import OnnxRuntime
+from classifier.encoder.runtime import Lanes, OnnxRuntime
 from classifier.errors import ClassifierError
 from tests.classifier import tiny_encoder as tiny
 
@@ -148,7 +148,7 @@ def test_without_the_card_that_was_asked_for_the_cpu_gives_the_same_answers(capl
     runtime = TorchRuntime(own, kept, "cuda:99", "fp32", batch_tokens=8)
     assert (runtime.device, runtime.precision) == ("cpu", "fp32")
     assert any("device cuda:99 was asked for" in record.getMessage() for record in caplog.records)
-    found, want = runtime.logits(rows), OnnxRuntime(build(own, kept, "float32"), kept, 1).logits(rows)
+    found, want = runtime.logits(rows), OnnxRuntime(build(own, kept, "float32"), kept, Lanes(1)).logits(rows)
     for side, other in zip(found, want, strict=True):
         np.testing.assert_allclose(side, other, atol=1e-4)
         assert side.dtype == np.float64

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from classifier import data
 from classifier.encoder import pretrained
 from classifier.encoder.graph import build, packed
-from classifier.encoder.runtime import OnnxRuntime
+from classifier.encoder.runtime import Lanes, OnnxRuntime
 from classifier.errors import DataError, TrainingError
 from classifier.inference import load
 from classifier.training import recipes
@@ -74,7 +74,7 @@ def tuned(
 
 def test_torch_computes_the_same_as_the_graph_and_as_numpy() -> None:
     own, kept = tiny.shape(), packed(tiny.tensors(), tiny.shape(), "float32")
-    graph, _ = OnnxRuntime(build(own, kept, "float32"), kept, 1).logits(ROWS)
+    graph, _ = OnnxRuntime(build(own, kept, "float32"), kept, Lanes(1)).logits(ROWS)
     by_hand = np.array([tiny.forward(tiny.tensors(), own, row)[0] for row in ROWS])
     np.testing.assert_allclose(judged(network()), by_hand, atol=1e-4)
     np.testing.assert_allclose(graph, by_hand, atol=1e-4)
@@ -86,7 +86,7 @@ def test_shipped_weights_load_into_torch_for_a_gpu() -> None:
     own = tiny.shape()
     for precision, tolerance in (("float32", 1e-4), ("int8", 0.5)):
         kept = packed(tiny.tensors(), own, precision)  # type: ignore[arg-type]
-        graph = OnnxRuntime(build(own, kept, precision), kept, 1).logits(ROWS)  # type: ignore[arg-type]
+        graph = OnnxRuntime(build(own, kept, precision), kept, Lanes(1)).logits(ROWS)  # type: ignore[arg-type]
         again = TorchRuntime(own, kept, "cpu", "fp32").logits(ROWS)
         np.testing.assert_allclose(again[0], graph[0], atol=tolerance)
         np.testing.assert_allclose(again[1], graph[1], atol=tolerance)
