@@ -1,8 +1,17 @@
 """What a million documents cost: on a machine of one's own, and by a large model. Plain arithmetic."""
 
+from typing import NamedTuple
+
 from classifier.errors import ClassifierError
 
 _MILLION = 1_000_000
+
+
+class Price(NamedTuple):
+    """Of a large model: money per million tokens read and written."""
+
+    per_million_in: float
+    per_million_out: float
 
 
 def per_million(texts_per_s: float, price_per_hour: float) -> float:
@@ -12,6 +21,6 @@ def per_million(texts_per_s: float, price_per_hour: float) -> float:
     return _MILLION / texts_per_s / 3600 * price_per_hour
 
 
-def llm_per_million(tokens_in: float, tokens_out: float, price_in: float, price_out: float) -> float:
-    """Return what a million texts cost of so many tokens read and written each, at prices per million tokens."""
-    return tokens_in * price_in + tokens_out * price_out
+def llm_per_million(tokens_in: float, tokens_out: float, price: Price) -> float:
+    """Return what a million texts cost of so many tokens read and written each."""
+    return tokens_in * price.per_million_in + tokens_out * price.per_million_out

@@ -63,6 +63,7 @@ def measure(bench: Bench, clock_s: Callable[[], float] = time.perf_counter) -> d
         if bench.compare and _can_compare():
             ways |= _rivals(bench.folder, asked, ready, threads)
         seconds, answers = _interleaved(ways, bench.rounds, clock_s)
+        padding = _padding_waste(model)
         rates = {
             name: [(_SINGLY if name == _ONE_BY_ONE else len(asked)) / taken for taken in own]
             for name, own in seconds.items()
@@ -100,7 +101,7 @@ def measure(bench: Bench, clock_s: Callable[[], float] = time.perf_counter) -> d
             for name, own in sorted(rates.items(), key=lambda row: median(row[1]))
         ],
         "label_agreement": _agreement(model, asked, ready, answers.get(_PIPELINE)),
-        "padding_waste": _padding_waste(model),
+        "padding_waste": padding,
         "flops_per_text": round(operations / len(asked)),
         "share_of_peak": round(engine_rate * operations / len(asked) / peak, 3),
         "peak_gflops": {"of": "float32 matrices of 2048 by NumPy, all its threads", "found": round(peak / 1e9, 1)},

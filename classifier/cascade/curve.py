@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classifier import data
-from classifier.cost import llm_per_million
+from classifier.cost import Price, llm_per_million
 from classifier.evaluate.answers import Answers, Bools, Floats, sentiment_answers
 from classifier.evaluate.scores import rounded, summary
 from classifier.judgements import Judgement
@@ -26,13 +26,6 @@ class Sheet(NamedTuple):
     other: Sequence[Judgement]
     tokens_in: Sequence[int]
     tokens_out: Sequence[int]
-
-
-class Price(NamedTuple):
-    """Money per million tokens read and written."""
-
-    per_million_in: float
-    per_million_out: float
 
 
 class _Set(NamedTuple):
@@ -108,7 +101,7 @@ def _mixed(own: Answers, other: Answers, sent: npt.NDArray[np.bool_]) -> Answers
 
 def _paid(figures: dict[str, Any], price: Price) -> dict[str, float]:
     """Return what a thousand and a million texts cost of which this share is sent."""
-    million = llm_per_million(figures["tokens_in"], figures["tokens_out"], *price)
+    million = llm_per_million(figures["tokens_in"], figures["tokens_out"], price)
     return {**_named(price), "per_1000": round(million / 1000, 6), "per_million": round(million, 2)}
 
 
@@ -117,7 +110,7 @@ def _best(points: Sequence[_Point], price: Price, worth: float) -> dict[str, Any
     gains = []
     for one in points:
         more = one.figures["put_right"] - one.figures["put_wrong"]
-        million = llm_per_million(one.figures["tokens_in"], one.figures["tokens_out"], *price)
+        million = llm_per_million(one.figures["tokens_in"], one.figures["tokens_out"], price)
         gains.append(worth * more / len(one.sent) * 1e6 - million)
     place = int(np.argmax(gains))
     names = ("share", "confidence_below", "accuracy", "macro_f1")

@@ -1,7 +1,7 @@
 """Benchmarks of the model: how fast it judges, and whether it says what its float32 reference says."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,12 +21,7 @@ TEXTS = 1000
 PROMPT_TOKENS, ANSWER_TOKENS = 180, 12  # of a large model: the instruction around a text, and a label with its shares
 
 
-class Price(NamedTuple):
-    """A large model's price per million tokens in and out."""
-
-    name: str
-    price_in: float
-    price_out: float
+_LARGE = {"a small API model": cost.Price(0.15, 0.6), "a large API model": cost.Price(2.5, 10.0)}
 
 
 class Asked(NamedTuple):
@@ -36,7 +31,7 @@ class Asked(NamedTuple):
     model: Path | None = None
     engine: EngineSettings = EngineSettings()
     hour_price: float = 0.1
-    models: Sequence[Price] = (Price("a small API model", 0.15, 0.6), Price("a large API model", 2.5, 10.0))
+    large: Mapping[str, cost.Price] = _LARGE
 
 
 def classify(asked: Asked) -> dict[str, object]:
@@ -46,12 +41,12 @@ def classify(asked: Asked) -> dict[str, object]:
     found = measure(Bench(folder, texts, languages, placement_of(asked.engine, folder)), time.perf_counter)
     tokens = float(found["tokens_mean"]) + PROMPT_TOKENS
     per_million = {"this machine": cost.per_million(float(found["texts_per_s"]), asked.hour_price)}
-    for one in asked.models:
-        per_million[one.name] = cost.llm_per_million(tokens, ANSWER_TOKENS, one.price_in, one.price_out)
+    for name, price in asked.large.items():
+        per_million[name] = cost.llm_per_million(tokens, ANSWER_TOKENS, price)
     return {
         **found,
         "cost_per_million": {name: round(money, 2) for name, money in per_million.items()},
-        "prices": {"hour": asked.hour_price, "per_million_tokens": {one.name: one[1:] for one in asked.models}},
+        "prices": {"hour": asked.hour_price, "per_million_tokens": dict(asked.large)},
     }
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from stream.cli.shell import Json, Prefix, pairs, say, settings
+from stream.cli.shell import Json, Prefix, pairs, prices_of, say, settings, two_numbers
 
 app = typer.Typer(help="What the cascade spent and changed.", invoke_without_command=True)
 
@@ -144,16 +144,17 @@ def estimate(
 
     machines = [
         {"name": name, "price_per_hour": hour, "texts_per_s": speed, "per_million": round(per_million(speed, hour), 4)}
-        for name, (hour, speed) in _two_each(machine, "--machine").items()
+        for name, text in pairs(machine, "--machine").items()
+        for hour, speed in [two_numbers(text, "--machine")]
     ]
     large = [
         {
             "name": name,
-            "price_in": price[0],
-            "price_out": price[1],
-            "per_million": round(llm_per_million(tokens_in, tokens_out, *price), 4),
+            "price_in": price.per_million_in,
+            "price_out": price.per_million_out,
+            "per_million": round(llm_per_million(tokens_in, tokens_out, price), 4),
         }
-        for name, price in _two_each(llm, "--llm").items()
+        for name, price in prices_of(llm, "--llm").items()
     ]
     if not machines and not large:
         raise typer.BadParameter("give at least one --machine or --llm")
@@ -178,29 +179,14 @@ def _print(result: dict[str, Any], table: Any, as_json: bool) -> None:
 
 def _prices(price_in: list[float] | None, price_out: list[float] | None, config: Any) -> list[Any]:
     """The prices asked for, pair by pair; else those of the settings; else some of the market's."""
-    from classifier.cascade.curve import Price
+    from classifier.cost import Price
 
     if len(price_in or ()) != len(price_out or ()):
         raise typer.BadParameter("give --price-in and --price-out as often as each other")
     if price_in and price_out:
         return [Price(*pair) for pair in zip(price_in, price_out, strict=True)]
     own = [Price(config.price_in, config.price_out)] if config.endpoint else []
-    return own + [Price(*_two(text, "prices")) for text in _PRICES]
-
-
-def _two_each(given: list[str] | None, option: str) -> dict[str, tuple[float, float]]:
-    return {name: _two(text, option) for name, text in pairs(given, option).items()}
-
-
-def _two(text: str, option: str) -> tuple[float, float]:
-    first, _, second = text.partition(":")
-    try:
-        found = float(first), float(second)
-    except ValueError:
-        found = (-1.0, -1.0)
-    if not all(0 <= one < float("inf") for one in found):
-        raise typer.BadParameter(f"{option} takes two numbers as 0.15:0.6, not {text!r}")
-    return found
+    return own + [Price(*two_numbers(text, "prices")) for text in _PRICES]
 
 
 def _checked(**values: Any) -> Any:

@@ -60,7 +60,7 @@ def _tune() -> dict[str, object]:
         tell,
     )
     tuning.keep(config.engine.tuning, best)
-    table = [{**one.placement._asdict(), **one._asdict(), "placement": None} for one in tried]
+    table = [{**one._asdict(), "placement": one.placement._asdict()} for one in tried]
     return {"best": best.placement._asdict(), "texts_per_s": best.texts_per_s, "tried": table}
 
 

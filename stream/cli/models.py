@@ -3,14 +3,11 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from stream.cli.shell import Json, pairs, report, say, settings
-
-if TYPE_CHECKING:
-    from stream.bench.models import Price
+from stream.cli.shell import Json, pairs, prices_of, report, say, settings
 
 DataFolder = Annotated[Path, typer.Option(help="Folder with sentiment/ and topic/ sets.")]
 
@@ -148,12 +145,12 @@ def bench(
         Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where the model computes [default: as set].")
     ] = None,
     hour_price: Annotated[float, typer.Option(min=0, help="What this machine costs an hour.")] = 0.1,
-    llm: Annotated[list[str] | None, typer.Option(help="Price of a large model's million tokens: name=in/out.")] = None,
+    llm: Annotated[list[str] | None, typer.Option(help="NAME=PRICE_IN:PRICE_OUT per million tokens.")] = None,
     minutes: Annotated[float, typer.Option(min=0.1, help="For sustained: how long.")] = 10.0,
 ) -> None:
     """Measure: one JSON object last. `roles` and `sustained` start servers of their own.
 
-    Example: groundswell bench classify --texts posts.jsonl --hour-price 0.08 --llm small=0.15/0.60
+    Example: groundswell bench classify --texts posts.jsonl --hour-price 0.08 --llm small=0.15:0.6
     """
     from msgspec.structs import replace
 
@@ -164,7 +161,7 @@ def bench(
     engine = replace(config.engine, device=backend) if backend else config.engine
     asked = models.Asked(texts, model or config.model, engine, hour_price)
     if llm:
-        asked = asked._replace(models=[_price(name, text) for name, text in pairs(llm, "--llm").items()])
+        asked = asked._replace(large=prices_of(llm, "--llm"))
     targets: dict[str, Callable[[], dict[str, object]]] = {
         "classify": lambda: models.classify(asked),
         "detect": embedded.detect,
@@ -183,16 +180,6 @@ def bench(
         if target == "all":
             print(json.dumps(results[name]))
     print(json.dumps({**(results if target == "all" else results[target]), "machine": before}))
-
-
-def _price(name: str, text: str) -> "Price":
-    from stream.bench.models import Price
-
-    price_in, slash, price_out = text.partition("/")
-    try:
-        return Price(name, float(price_in), float(price_out if slash else price_in))
-    except ValueError:
-        raise typer.BadParameter(f"--llm takes name=in/out in money per million tokens, not {text!r}") from None
 
 
 COMMANDS = {"train": train, "export": export, "evaluate": evaluate, "bench": bench}

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -17,6 +17,9 @@ from classifier.errors import ClassifierError
 from deploy.local.errors import LocalStackError
 from stream.errors import GroundswellError
 from stream.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from classifier.cost import Price
 
 KNOWN_ERRORS = (GroundswellError, ClassifierError, AlertsError, LocalStackError)
 
@@ -79,3 +82,22 @@ def pairs(given: list[str] | None, option: str) -> dict[str, str]:
         if not (name and equals and value):
             raise typer.BadParameter(f"{option} takes name=value, not {name + equals + value!r}")
     return {name: value for name, _, value in split}
+
+
+def two_numbers(text: str, option: str) -> tuple[float, float]:
+    """Two numbers from 0 up, as 0.15:0.6; raises BadParameter in the name of the option."""
+    first, _, second = text.partition(":")
+    try:
+        found = float(first), float(second)
+    except ValueError:
+        found = (-1.0, -1.0)
+    if not all(0 <= one < float("inf") for one in found):
+        raise typer.BadParameter(f"{option} takes two numbers as 0.15:0.6, not {text!r}")
+    return found
+
+
+def prices_of(given: list[str] | None, option: str) -> dict[str, "Price"]:
+    """The prices of large models by name, from NAME=PRICE_IN:PRICE_OUT."""
+    from classifier.cost import Price
+
+    return {name: Price(*two_numbers(text, option)) for name, text in pairs(given, option).items()}

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from classifier.cascade.asker import Clock
-from classifier.cascade.curve import Price, Sheet, curve
+from classifier.cascade.curve import Sheet, curve
 from classifier.cascade.gold import GoldModel, gold_of
 from classifier.cascade.question import question
 from classifier.cascade.settings import CascadeSettings
 from classifier.cascade.surveying import by_endpoint, by_gold
-from classifier.cost import llm_per_million, per_million
+from classifier.cost import Price, llm_per_million, per_million
 from classifier.data import NEGATIVE, POSITIVE, DataSet, Example
 from classifier.errors import ClassifierError
 from classifier.judgements import Judgement
@@ -58,7 +58,7 @@ def test_the_confidence_told_is_what_to_set_to_send_that_share() -> None:
 def test_the_best_share_is_where_worth_less_price_is_highest(price: Price, share: float) -> None:
     (best,) = curve([sheet()], [price], 0.001)["best"]
     assert best["share"] == share
-    expected = 0.001 * 20 / 100 * 1e6 - 0.2 * llm_per_million(200, 20, *price) if share else 0.0
+    expected = 0.001 * 20 / 100 * 1e6 - 0.2 * llm_per_million(200, 20, price) if share else 0.0
     assert best["gain_per_million"] == round(expected, 2)
 
 
@@ -98,7 +98,7 @@ def test_a_survey_ends_at_once_where_the_endpoint_brings_nothing() -> None:
 
 def test_a_million_documents_cost_what_arithmetic_says() -> None:
     assert per_million(1000, 3.6) == pytest.approx(1.0)
-    assert llm_per_million(300, 20, 0.15, 0.6) == pytest.approx(57.0)
+    assert llm_per_million(300, 20, Price(0.15, 0.6)) == pytest.approx(57.0)
     with pytest.raises(ClassifierError, match="above 0"):
         per_million(0, 1)
 
