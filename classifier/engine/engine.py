@@ -5,6 +5,7 @@
 What a text is judged as does not depend on who else was asked at the same time; a text that fails costs itself only.
 """
 
+import atexit
 import threading
 import time
 from collections import deque
@@ -54,7 +55,8 @@ class _Entry:
 
 
 class Engine:
-    """A classifier around a classifier. Threads start with the first question and end with `close`."""
+    """A classifier around a classifier. Threads start with the first question and end with `close`, at the latest with
+    the process: a thread still in the native code of a runtime when the interpreter ends would abort it."""
 
     def __init__(
         self, model: Classifier, settings: EngineSettings = USUAL, clock_s: Callable[[], float] = time.monotonic
@@ -133,6 +135,7 @@ class Engine:
                 condition.notify_all()
         for thread in self._threads:
             thread.join()
+        atexit.unregister(self.close)
 
     def _ask(self, request: Request) -> _Entry | Judgement:
         key = key_of(self.info.digest, *request)
@@ -165,6 +168,7 @@ class Engine:
 
     def _start(self) -> None:
         if not self._threads:
+            atexit.register(self.close)
             for work in (self._prepare_all, self._warm_and_judge, *[self._judge_all] * (self._stages.at_once - 1)):
                 thread = threading.Thread(target=work, name=f"engine{work.__name__}", daemon=True)
                 self._threads.append(thread)

@@ -1,5 +1,7 @@
 """The engine: the model's own answers, in order, each question asked once, under bounds that hold."""
 
+import subprocess
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -204,6 +206,27 @@ def test_closing_answers_what_was_asked_and_takes_nothing_more() -> None:
     engine.close()
     with pytest.raises(ClassifierError, match="closed"):
         engine.classify(["c"], ["en"], [()])
+
+
+LEFT_OPEN = """
+import time
+from classifier.engine import Engine, EngineSettings, Request
+from tests.classifier.test_engine import Letters
+
+class Slow(Letters):
+    def judge(self, prepared):
+        time.sleep(0.3)
+        print("judged", flush=True)
+        return super().judge(prepared)
+
+answers = Engine(Slow(), EngineSettings(pending=2, batch_tokens=1)).stream([Request("a", "en"), Request("b", "en")])
+next(answers)
+"""
+
+
+def test_a_process_that_leaves_an_engine_open_ends_once_its_threads_are_out_of_the_model() -> None:
+    done = subprocess.run([sys.executable, "-c", LEFT_OPEN], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "judged\njudged\n", "")
 
 
 def test_a_stream_longer_than_the_bound_flows_through_in_order() -> None:
