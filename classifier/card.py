@@ -101,10 +101,27 @@ def _hard(figures: dict[str, Any]) -> str:
 def _table(split: str, figures: dict[str, Any]) -> str:
     text = f"\n## Measured on the {split} parts\n"
     text += "| set | n | accuracy | macro-F1 | calibration error |\n|---|---|---|---|---|\n"
-    for name, score in figures["sets"].items():
+    for name, score in sorted(figures["sets"].items()):
         text += _line(name, score)
         if "without_near_duplicates" in score:
             text += _line(f"{name}, without near duplicates of training rows", score["without_near_duplicates"])
+    return text + _names(split, figures.get("names", {}))
+
+
+def _names(split: str, by_set: dict[str, Any]) -> str:
+    if not by_set:
+        return ""
+    text = f"\n### Names within the texts of the {split} parts\nMacro-F1 of names, beside the text's label for all.\n\n"
+    text += (
+        "| set | names | macro-F1 | text's label | where labels differ | text's label |\n|---|---|---|---|---|---|\n"
+    )
+    for name, row in sorted(by_set.items()):
+        cells = [
+            f"{row[kind][of]['macro_f1']:.3f}" if kind in row else "–"
+            for kind in ("all", "differing")
+            for of in ("name", "text")
+        ]
+        text += f"| {name} | {row['all']['name']['n']} | {' | '.join(cells)} |\n"
     return text
 
 

@@ -16,6 +16,7 @@ from classifier.errors import DataError
 from classifier.evaluate import hard, report, resampling
 from classifier.evaluate.answers import Answers, answers, merged, part
 from classifier.evaluate.baselines import Baseline, Exam, all_baselines, fixed
+from classifier.evaluate.names import name_scores
 from classifier.evaluate.scores import expected_calibration_error, rounded, scores, summary
 from classifier.evaluate.slices import Members, membership, slice_scores
 from classifier.inference import load
@@ -96,6 +97,7 @@ def run(
         "sets": sets,
         "languages": _by_language(sets),
         "slices": _slices(sheets),
+        "names": name_scores(classifier, data_folder, split, limit, tell),
         **({"hard_cases": _hard(classifier, others, tell)} if hard_cases else {}),
         "others": [{"name": other.model.name, "rival": other.rival, **other.figures} for other in others],
         "comparisons": [{"against": other.model.name, **other.comparison} for other in others if other.rival],

@@ -15,7 +15,7 @@ def record(folder: Path, result: dict[str, Any]) -> None:
     kept = artifact.read_record(folder)
     if kept["model"]["digest"] != result["model"]["digest"]:
         raise ClassifierError(f"{folder} is not the model that was measured; name it with --model")
-    kept[result["split"]] = {"sets": result["sets"], "languages": result["languages"]}
+    kept[result["split"]] = {key: result[key] for key in ("sets", "languages", "names")}
     if "hard_cases" in result:
         kept["hard_cases"] = result["hard_cases"]
     artifact.write_record(folder, kept, card.render(kept))

@@ -66,6 +66,12 @@ def comparison_rows(one: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]
     return [(name, row, _verdict(*row["intervals"]["accuracy"])) for name, row in found]
 
 
+def name_rows(by_set: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the figures of names within texts, by set: of all names, and of those whose texts feel two ways."""
+    parts = {"all": "", "differing": ", where labels differ"}
+    return [(f"{name}{word}", row[kind]) for name, row in by_set.items() for kind, word in parts.items() if kind in row]
+
+
 def model_name(result: dict[str, Any]) -> str:
     """Return what tables call the evaluated model."""
     return f"{result['model']['id']} {result['model']['version']}"
@@ -80,6 +86,7 @@ def render(result: dict[str, Any]) -> str:
         names=[model_name(result), *(other["name"] for other in result["others"])],
         fewest=FEWEST,
         curves=[_curves(name, result) for name in result["sets"]],
+        of_names=name_rows(result["names"]),
         comparisons=[_comparison(one) for one in result["comparisons"]],
         languages=LANGUAGE_NAMES,
         size=plots.SIZE,

@@ -7,12 +7,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from classifier.evaluate.report import comparison_rows, model_name, percent, percents, points, score, table
+from classifier.evaluate.report import comparison_rows, model_name, name_rows, percent, percents, points, score, table
 
 
 def shown(result: dict[str, Any]) -> RenderableType:
-    """Return the models by set, and each paired comparison below them."""
-    return Group(_models(result), *(_comparison(one) for one in result["comparisons"]))
+    """Return the models by set, names within texts, and each paired comparison."""
+    names = [_names(result["names"])] if result["names"] else []
+    return Group(_models(result), *names, *(_comparison(one) for one in result["comparisons"]))
 
 
 def _models(result: dict[str, Any]) -> Table:
@@ -32,6 +33,16 @@ def _models(result: dict[str, Any]) -> Table:
             )
         else:
             rows.add_row(Text(name), "", Text(line.note), "", "", style=style)
+    return rows
+
+
+def _names(by_set: dict[str, Any]) -> Table:
+    rows = _table("Names within texts: macro-F1", "set", "n", "name", "the text's label", "points")
+    for title, row in name_rows(by_set):
+        low, high = row["difference"]["intervals"]["macro_f1"]
+        difference = f"{points(row['difference']['macro_f1'])} ({points(low)} to {points(high)})"
+        figures = (score(row[of]["macro_f1"]) for of in ("name", "text"))
+        rows.add_row(Text(title), str(row["name"]["n"]), *figures, difference)
     return rows
 
 

@@ -81,7 +81,8 @@ def test_figures_are_written_only_beside_the_model_that_they_are_of(tmp_path: Pa
     }
     artifact.write_record(tmp_path, kept, "")
     figures = {"n": 3, "accuracy": 0.875, "macro_f1": 0.5, "ece": 0.1}
-    result = {"model": {"digest": info.digest}, "split": "test", "sets": {"invented": figures}, "languages": {}}
+    figures_of = {"sets": {"invented": figures}, "languages": {}, "names": {}}
+    result = {"model": {"digest": info.digest}, "split": "test", **figures_of}
     record(tmp_path, result)
     assert artifact.read_record(tmp_path)["test"]["sets"]["invented"]["n"] == 3
     assert "| invented | 3 | 0.875 |" in (tmp_path / "MODEL_CARD.md").read_text()

@@ -1,8 +1,9 @@
 """Figures against cases worked out by hand."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from classifier import evaluate
 from classifier.data import NEGATIVE, NEUTRAL, POSITIVE, SETS, Example
 from classifier.errors import DataError, TrainingError
 from classifier.evaluate.baselines import Exam, Vader, commonest_label, vader_english
+from classifier.evaluate.names import name_scores
 from classifier.evaluate.scores import abstention, reliability
 from classifier.inference import LINEAR, Judgement, load
 from classifier.labels import topic_ids
@@ -244,6 +246,44 @@ def test_a_limit_asks_the_same_rows_each_time_and_no_more(tmp_path: Path) -> Non
     assert {figures["n"] for figures in result["sets"].values()} == {7}
     assert evaluate.run(LINEAR, folder, "dev", limit=7) == result
     assert evaluate.run(LINEAR, folder, "dev", limit=10_000)["sets"] == evaluate.run(LINEAR, folder, "dev")["sets"]
+
+
+class Marking:
+    """Calls every text neutral, and a name by its first letter."""
+
+    info = load(LINEAR).info
+    LABELS: ClassVar = {"A": "negative", "B": "positive", "C": "neutral"}
+
+    def classify(
+        self,
+        texts: Sequence[str],
+        languages: Sequence[str],
+        targets: Sequence[Sequence[str]],
+        kinds: Sequence[str | None] | None = None,
+    ) -> list[Judgement]:
+        whole = said(0.1, 0.8, 0.1)
+        return [whole._replace(targets=tuple((self.LABELS[name[0]], 0.5) for name in names)) for names in targets]
+
+
+def test_names_are_scored_beside_the_label_of_their_text(tmp_path: Path) -> None:
+    def names(**labels: str) -> list[dict[str, str]]:
+        return [{"entity": name, "label": label} for name, label in labels.items()]
+
+    rows = [
+        {"text": "Axe falls, Bow gains", "entities": names(Axe="negative", Bow="positive")},
+        {"text": "Axe sues Cup", "entities": names(Axe="negative", Cup="neutral")},
+        {"text": "Cup and Bow meet", "entities": names(Cup="neutral", Bow="neutral")},
+        {"text": "Bow opens a shop", "entities": names(Bow="positive")},
+    ]
+    write(tmp_path, "en_sentfin", [{**row, "sentiment": "neutral", "split": "dev"} for row in rows])
+    write(tmp_path, "en_stockemotions", [{"text": "moon", "sentiment": "positive", "split": "dev"}])
+    (name, found), *others = name_scores(Marking(), tmp_path, "dev", None, print).items()
+    assert (name, others, found["texts"], found["texts_of_several"]) == ("en_sentfin", [], 4, 3)
+    assert (found["all"]["name"]["n"], found["all"]["name"]["accuracy"]) == (7, round(6 / 7, 4))
+    assert found["all"]["text"]["accuracy"] == round(3 / 7, 4)
+    differing = found["differing"]
+    assert (differing["name"]["macro_f1"], differing["text"]["f1"]["neutral"]) == (1.0, 0.4)
+    assert differing["difference"]["macro_f1"] == round(1.0 - 0.4 / 3, 4)
 
 
 def test_rows_with_a_near_twin_in_training_are_also_left_out(tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
 """The models that ship, behind the common interface: pure, calibrated, batch-invariant, and not silly."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifier import card
+from classifier.artifact import read_record
 from classifier.errors import ClassifierError
 from classifier.inference import LINEAR, SHIPPED, Classifier, Judgement, load
 from classifier.labels import SENTIMENTS, topic_ids
@@ -29,6 +33,13 @@ def alike(one: Judgement, other: Judgement) -> bool:
     """Say whether two judgements differ by no more than the thousandth that a batch may cost."""
     pairs = zip(one[:3], other[:3], strict=True)
     return all(abs(a - b) <= 1e-3 for a, b in pairs) and one.topics[0][0] == other.topics[0][0]
+
+
+@pytest.mark.parametrize("folder", [SHIPPED, LINEAR], ids=MODELS)
+def test_the_card_and_the_record_are_of_the_weights_beside_them(folder: Path) -> None:
+    record, info = read_record(folder), load(folder).info
+    assert [record["model"][key] for key in ("id", "version", "digest")] == [info.id, info.version, info.digest]
+    assert (folder / "MODEL_CARD.md").read_text(encoding="utf-8") == card.render(record)
 
 
 @each_model
