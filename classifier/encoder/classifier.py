@@ -21,6 +21,7 @@ from classifier.placement import USUAL, Placement
 
 MAX_WINDOWS = 8  # of one text; what comes later changes little and costs as much
 _FIRST_WINDOW_WEIGHT = 2.0  # news says first what matters
+_SURELY_NEUTRAL = 0.85  # a text that is so sure to be neutral is so about each of its names: a fifth is not read again
 _PRIOR_SENTIMENT = np.array([0.25, 0.5, 0.25])
 _PRIOR_TOPICS = np.full(len(topic_ids()), 0.02)
 _PRIOR_TOPICS[topic_ids().index("general_opinion")] = 0.1
@@ -63,7 +64,8 @@ class Ready(NamedTuple):
 class EncoderClassifier:
     """A text of several windows is judged by the mean of their logits, the first counting twice.
 
-    A name is judged in a reading of its own, between marks; one that is not in the text has the text's judgement.
+    A name is judged in a reading of its own, between marks; one that is not in the text has the text's judgement, as
+    have all names of a text that is surely neutral.
     """
 
     def __init__(
@@ -147,21 +149,30 @@ class EncoderClassifier:
 
     def judge(self, ready: Sequence[Ready]) -> list[Judgement]:
         """Judge prepared texts: rows of like length are computed together, answers come in the order given."""
-        if not ready:
-            return []
-        places = [(row, reading) for row, one in enumerate(ready) for reading in one.readings]
+        whole = self._read([(one, one.readings[0]) for one in ready])
+        asked = [
+            (row, reading)
+            for row, (one, judged) in enumerate(zip(ready, whole, strict=True))
+            if judged.neutral < _SURELY_NEUTRAL
+            for reading in one.readings[1:]
+        ]
+        of_names: list[dict[int | None, Judgement]] = [{} for _ in ready]
+        for (row, reading), judged in zip(asked, self._read([(ready[row], one) for row, one in asked]), strict=True):
+            of_names[row][reading.target] = judged
+        return [_answer(*row) for row in zip(ready, whole, of_names, strict=True)]
+
+    def _read(self, places: Sequence[tuple[Ready, Reading]]) -> list[Judgement]:
         sentiment, topics = np.empty((len(places), len(SENTIMENTS))), np.empty((len(places), len(topic_ids())))
         for name, reader in self._readers.items():
-            own = [place for place, (row, _) in enumerate(places) if ready[row].reader == name]
+            own = [place for place, (one, _) in enumerate(places) if one.reader == name]
             if own:
                 moods, subjects = pooled([places[place][1].encoded for place in own], reader.runtime)
-                scalings = [self._calibration.of_sentiment(name, ready[places[place][0]].kind) for place in own]
+                scalings = [self._calibration.of_sentiment(name, places[place][0].kind) for place in own]
                 scaled = np.array([scaling(row) for scaling, row in zip(scalings, moods, strict=True)])
                 say = np.array([places[place][1].say for place in own])
                 sentiment[own] = _believed(softmax(scaled), say, _PRIOR_SENTIMENT)
                 topics[own] = _believed(sigmoid(self._calibration.of_topics(name)(subjects)), say, _PRIOR_TOPICS)
-        judged = iter(judgements(sentiment, topics, self._calibration.topic_threshold))
-        return [_answer(one, [next(judged) for _ in one.readings]) for one in ready]
+        return judgements(sentiment, topics, self._calibration.topic_threshold)
 
 
 def _runtime(encoder: artifact.Encoder, placement: Placement, lanes: Lanes) -> Runtime:
@@ -202,11 +213,7 @@ def _questions(text: str, names: Sequence[str]) -> list[tuple[int | None, tuple[
     return asked
 
 
-def _answer(ready: Ready, judged: Sequence[Judgement]) -> Judgement:
-    """Give each asked name its own judgement, and those that are not in the text the text's."""
-    whole, *_ = judged
-    if not ready.names:
-        return whole
-    of_names = {reading.target: one for reading, one in zip(ready.readings, judged, strict=True)}
+def _answer(ready: Ready, whole: Judgement, of_names: Mapping[int | None, Judgement]) -> Judgement:
+    """Give each name that was read its own judgement, and the others the text's."""
     own = [of_names.get(place, whole) for place in range(ready.names)]
     return whole._replace(targets=tuple((one.label, one.score) for one in own))

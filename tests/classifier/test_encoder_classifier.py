@@ -25,7 +25,7 @@ TOKENS = Tokens.read(msgspec.json.encode(tiny.tokenizer()), "en", tiny.WINDOW)
 
 
 class Speller:
-    """A runtime whose logits tell what it was given: negative for `fall`, positive for `rise`, more if marked."""
+    """A runtime whose logits tell what it was given: `fall`, `rise` (more if marked) and `flat`."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[int, ...]] = []
@@ -37,7 +37,8 @@ class Speller:
         sentiment = np.zeros((len(rows), 3))
         for place, row in enumerate(rows):
             names = [words[token] for token in row]
-            sentiment[place] = [2.0 * names.count("fall"), 0.0, 2.0 * names.count("rise")]
+            flat = 8.0 * names.count("flat") * (MARK_OPEN not in row)
+            sentiment[place] = [2.0 * names.count("fall"), flat, 2.0 * names.count("rise")]
             if MARK_OPEN in row:
                 sentiment[place] *= 2
         return sentiment, np.zeros((len(rows), len(topic_ids())))
@@ -47,6 +48,13 @@ def classifier(calibration: Calibration = PLAIN) -> tuple[EncoderClassifier, Spe
     english, chinese = Speller(), Speller()
     readers = {"en": Reader(TOKENS, english), "zh": Reader(TOKENS, chinese)}
     return EncoderClassifier(readers, calibration, ModelInfo("spelling", "1", "0")), english, chinese
+
+
+def test_a_text_that_is_surely_neutral_is_so_about_its_names_and_is_read_once() -> None:
+    model, english, _ = classifier()
+    sure, unsure = model.classify(["Acme flat , beta fall"] * 2, ["en"] * 2, [["Acme", "beta"], ["absent"]])
+    assert (sure.label, sure.targets) == ("neutral", (("neutral", sure.score),) * 2)
+    assert (unsure.targets, len(english.seen)) == ((("neutral", unsure.score),), 2)
 
 
 @pytest.mark.parametrize(

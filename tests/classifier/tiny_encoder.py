@@ -18,7 +18,7 @@ F = npt.NDArray[np.float64]
 WINDOW = 16
 _SPECIAL = ["[PAD]", "[unused1]", "[unused2]", "[unused3]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 _WORDS = (
-    "shares of acme beta fall rise profit loss rocket ! . , % 0 1 2 3 4 5 6 7 8 9 "
+    "shares of acme beta fall rise flat profit loss rocket ! . , % 0 1 2 3 4 5 6 7 8 9 "
     "a b c d e f g h i j k l m n o p q r s t u v w x y z"
 )
 _HAN = "公司利润亏损上涨下跌大幅增长减少火箭股价平安银行"
