@@ -245,6 +245,8 @@ def _count(opinion: Opinion, watched_kinds: frozenset[str], sources: Sources) ->
         stale=is_stale(published_ms, received_ms, sources.get(opinion.source, DEFAULT_SOURCE)),
         votes=tuple(votes),
         excerpt=encode_excerpt(_excerpt(opinion)) if negative else b"",
+        novelty_milli=round(opinion.story.novelty * 1000),
+        source=opinion.source,
     )
 
 

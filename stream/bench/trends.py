@@ -7,9 +7,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from alerts.rules import load_rules
 from alerts.votes import Excerpt, encode_excerpt
@@ -18,33 +20,30 @@ from stream.settings import DEPLOYED_RULES, LOCAL_ROOT
 from stream.stores.protocols import RESOLUTION_MS, Counted, SeriesVote
 from stream.stores.redis_common import connect
 from stream.stores.redis_trends import RedisTrends
-from stream.times import DAY_MS
+from stream.times import DAY_MS, HOUR_MS
 
-OPINIONS, BATCH, ROUNDS = 40_000, 1_000, 5
+OPINIONS, BATCH, ROUNDS = 60_000, 4_000, 5
+BEFORE = 20_000  # opinions counted before the clock starts, so that series are there as they are in a running service
 PLAIN = 4_000  # the plain way is slow: so many opinions are enough
 ISSUERS, TOPICS, SOURCES = 300, 20, 40
-START_MS = 20_000 * DAY_MS
-A_SECOND = 200  # opinions in a second of received time
+START_MS = 20_000 * DAY_MS + 10 * HOUR_MS + 123_000
+A_SECOND = 2_000  # opinions in a second of received time
 SHARDS = 2
 
 
 def run(opinions: int = OPINIONS, batch: int = BATCH, rounds: int = ROUNDS) -> dict[str, object]:
-    """Opinions a second from `Counted` to counted, median and range of some rounds, each into an empty store."""
-    docs = invented(opinions)
+    """Opinions a second from `Counted` to counted, median and range of some rounds, each into a store of its own."""
+    docs = invented(BEFORE + opinions)
+    rates, plain_rates, redis_us = [], [], []
     with _server() as url, connect(url) as client:
-
-        def ours(number: int) -> Callable[[], None]:
-            store = RedisTrends(client, f"ours{number}", SHARDS)
-            return lambda: _count(store, docs, batch)
-
-        def plain(number: int) -> Callable[[], None]:
-            return lambda: _plainly(client, f"plain{number}", docs[:PLAIN])
-
-        rates = []
-        baseline = []
         for number in range(rounds):
-            rates.append(opinions / _seconds(ours(number)))
-            baseline.append(min(PLAIN, opinions) / _seconds(plain(number)))
+            store = RedisTrends(client, f"round{number}", SHARDS)
+            _count(store, docs[:BEFORE], batch)
+            busy_s = _busy_s(client)
+            rates.append(opinions / _seconds(partial(_count, store, docs[BEFORE:], batch)))
+            redis_us.append((_busy_s(client) - busy_s) / opinions * 1e6)
+            plain = docs[BEFORE : BEFORE + PLAIN]
+            plain_rates.append(len(plain) / _seconds(partial(_plainly, client, f"plain{number}", plain)))
             client.flushdb()
     return {
         "target": "trends",
@@ -54,9 +53,10 @@ def run(opinions: int = OPINIONS, batch: int = BATCH, rounds: int = ROUNDS) -> d
         "series_per_opinion": round(sum(len(doc.votes) for doc in docs) / len(docs), 2),
         "opinions_per_s": round(median(rates)),
         "opinions_per_s_spread": [round(min(rates)), round(max(rates))],
+        "redis_cpu_us_per_opinion": round(median(redis_us), 1),
         "baseline": "one pipeline of HINCRBY an opinion, three resolutions, no test of the id, no votes",
-        "baseline_opinions_per_s": round(median(baseline)),
-        "ratio": round(median(rates) / median(baseline), 1),
+        "baseline_opinions_per_s": round(median(plain_rates)),
+        "ratio": round(median(rates) / median(plain_rates), 1),
     }
 
 
@@ -73,7 +73,7 @@ def _invent(number: int, rng: random.Random, weights: Sequence[float], watched: 
     topics = rng.sample(range(TOPICS), 1 + (rng.random() < 0.4) + (rng.random() < 0.1))
     label, milli = rng.choices((0, 1, 2), (2, 5, 3))[0], rng.randint(-1000, 1000)
     milli = -abs(milli) if label == 0 else milli
-    source = f"source{rng.randrange(SOURCES)}"
+    source = f"source{rng.choices(range(SOURCES), [1 / (rank + 1) for rank in range(SOURCES)])[0]}"
     names = ["market:all", f"source:{source}", *(f"topic:t{topic}" for topic in topics)]
     for issuer in issuers:
         names += [f"issuer:C{issuer}", *(f"issuer_topic:C{issuer}|t{topic}" for topic in topics)]
@@ -90,6 +90,8 @@ def _invent(number: int, rng: random.Random, weights: Sequence[float], watched: 
         stale=False,
         votes=votes,
         excerpt=encode_excerpt(told) if shown else b"",
+        novelty_milli=rng.choice((0, 400, 1000)),
+        source=source,
     )
 
 
@@ -110,9 +112,15 @@ def _count(store: RedisTrends, docs: Sequence[Counted], batch: int) -> None:
         store.count(docs[start : start + batch])
 
 
-def _plainly(client: object, prefix: str, docs: Sequence[Counted]) -> None:
+def _busy_s(client: Any) -> float:
+    """Seconds of processor time that the server has used."""
+    used = client.info("cpu")
+    return float(used["used_cpu_user"] + used["used_cpu_sys"])
+
+
+def _plainly(client: Any, prefix: str, docs: Sequence[Counted]) -> None:
     for doc in docs:
-        with client.pipeline(transaction=False) as pipeline:  # type: ignore[attr-defined]
+        with client.pipeline(transaction=False) as pipeline:
             for vote in doc.votes:
                 for resolution, width_ms in RESOLUTION_MS.items():
                     key = f"{prefix}:{resolution}:{vote.series}:{doc.published_ms // width_ms}"

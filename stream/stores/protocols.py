@@ -67,7 +67,8 @@ class SeriesVote(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """One opinion as the trends see it. `excerpt` is an encoded `alerts.votes.Excerpt`, empty unless negative."""
+    """One opinion as the trends see it. `excerpt` is an encoded `alerts.votes.Excerpt`, empty unless negative;
+    `novelty_milli` is the story's novelty in thousandths; a `source` of "" is not counted among the sources."""
 
     id: str
     received_ms: int
@@ -77,10 +78,14 @@ class Counted(NamedTuple):
     stale: bool
     votes: tuple[SeriesVote, ...]
     excerpt: bytes
+    novelty_milli: int = 0
+    source: str = ""
 
 
 class ChartPoint(NamedTuple):
-    """One bucket in published time. `voices` are first tellings; `score_sum` and `score_squares` are of scores."""
+    """One bucket in published time. `voices` are first tellings; `score_sum` and `score_squares` are of scores, in
+    [-1, 1]; `novelty_sum` of the stories' novelty. `sources` says how many different ones spoke: an estimate that is
+    a few percent off at most, 0 where none was said, None in buckets of five minutes, which do not keep it."""
 
     start_ms: int
     posts: int
@@ -90,6 +95,8 @@ class ChartPoint(NamedTuple):
     positive: int
     score_sum: float
     score_squares: float
+    novelty_sum: float = 0.0
+    sources: int | None = None
 
 
 class ShardState(NamedTuple):

@@ -60,9 +60,12 @@ def doc(
     first: bool = True,
     stale: bool = False,
     excerpt: bytes = b"",
+    novelty_milli: int = 0,
+    source: str = "",
 ) -> Counted:
     published_ms = received_ms if published_ms is None else published_ms
-    return Counted(post, received_ms, published_ms, story, first, stale, votes or (vote(),), excerpt)
+    votes = votes or (vote(),)
+    return Counted(post, received_ms, published_ms, story, first, stale, votes, excerpt, novelty_milli, source)
 
 
 def update(closed_until: int, **changes: object) -> ShardUpdate:
@@ -100,8 +103,17 @@ VOTES = st.lists(
     unique_by=lambda v: v.series,
 )
 DOCS = st.builds(
-    lambda post, ms, lag, story, first, stale, votes: Counted(
-        post, NOW_MS + ms, NOW_MS + ms - lag, story, first, stale, (vote(), *votes), b"excerpt of " + post.encode()
+    lambda post, ms, lag, story, first, stale, votes, novelty_milli, source: Counted(
+        post,
+        NOW_MS + ms,
+        NOW_MS + ms - lag,
+        story,
+        first,
+        stale,
+        (vote(), *votes),
+        b"excerpt of " + post.encode(),
+        novelty_milli,
+        source,
     ),
     post=st.sampled_from(["a", "b", "B", "_", "é", "🐻", "aa", "\x01"]),
     ms=st.sampled_from([0, 1, 59_999, 60_000, 300_000]),
@@ -110,6 +122,8 @@ DOCS = st.builds(
     first=st.booleans(),
     stale=st.booleans(),
     votes=VOTES.map(lambda votes: [v for v in votes if v.series != "market:all"]),
+    novelty_milli=st.integers(0, 1000),
+    source=st.sampled_from(["", "x", "*", "路透", "a b"]),
 )
 BATCHES = st.lists(DOCS, max_size=12)
 
@@ -221,13 +235,52 @@ def test_minutes_come_in_order_up_to_the_limit_and_before_until(store: TrendStor
 
 
 def test_chart_sums_are_exact(store: TrendStore) -> None:
-    store.count([doc(f"a{n}", vote(label=n % 3, milli=n - 500), first=n % 10 == 0) for n in range(1001)])
+    store.count(
+        [doc(f"a{n}", vote(label=n % 3, milli=n - 500), first=n % 10 == 0, novelty_milli=n) for n in range(1001)]
+    )
     store.count([doc("next", vote(label=POSITIVE, milli=1000), published_ms=NOW_MS + 300_000)])
     start = NOW_MS // 300_000 * 300_000
     first, second = store.chart("market:all", "5m", start, start + 600_000)
     squares = sum((n - 500) ** 2 for n in range(1001)) / 1e6
-    assert first == (start, 1001, 101, 334, 334, 333, 0.0, squares)
-    assert second == (start + 300_000, 1, 1, 0, 0, 1, 1.0, 1.0)
+    assert first == (start, 1001, 101, 334, 334, 333, 0.0, squares, 500.5, None)
+    assert second == (start + 300_000, 1, 1, 0, 0, 1, 1.0, 1.0, 0.0, None)
+
+
+def test_a_bucket_says_how_many_sources_spoke_whenever_they_came(store: TrendStore) -> None:
+    hour = 3_600_000
+    start = NOW_MS // 86_400_000 * 86_400_000
+    for n in range(60):  # back and forth between two hours, a few sources in one, many in the other
+        store.count(
+            [
+                doc(f"few{n}", published_ms=start + n % 3, source=f"s{n % 3}"),
+                doc(f"many{n}", published_ms=start + hour, source=f"s{n}"),
+            ]
+        )
+        store.count([doc(f"none{n}", published_ms=start + 2 * hour * (n % 2))])
+    few, many, none = store.chart("market:all", "hour", start, start + 3 * hour)
+    [day] = store.chart("market:all", "day", start, start + 1)
+    assert (few.sources, none.sources) == (3, 0)
+    assert many.sources == pytest.approx(60, abs=2)
+    assert day.sources == pytest.approx(60, abs=2)
+    assert [point.sources for point in store.chart("market:all", "5m", start, start + hour)] == [None]
+
+
+def test_thousands_of_sources_are_estimated_within_three_percent(store: TrendStore) -> None:
+    for half in range(2):
+        store.count([doc(f"p{n}", source=f"feed-{n}.example") for n in range(half * 1500, 1500 + half * 1500)])
+    [day] = store.chart("market:all", "day", 0, 2 * NOW_MS)
+    assert day.sources == pytest.approx(3000, rel=0.03)
+
+
+def test_what_is_published_later_leaves_what_is_older_as_it_was(store: TrendStore) -> None:
+    order = [0, 5, 1, 5, 0, 9, 2, 1, 300, 290, 9]
+    for n, step in enumerate(order):
+        store.count([doc(f"p{n}", vote(milli=n), published_ms=NOW_MS + step * 300_000, source=f"s{n}")])
+    points = store.chart("market:all", "5m", NOW_MS, NOW_MS + 301 * 300_000)
+    found = {(point.start_ms - NOW_MS) // 300_000: (point.posts, point.score_sum) for point in points}
+    assert found == {
+        step: (order.count(step), sum(n for n, at in enumerate(order) if at == step) / 1e3) for step in set(order)
+    }
 
 
 def test_charts_run_in_published_time_by_half_open_ranges(store: TrendStore) -> None:
@@ -441,10 +494,20 @@ def test_a_flushed_redis_hands_out_no_old_token_and_takes_no_old_commit(redis_ur
 @pytest.mark.servers
 def test_what_redis_keeps_for_a_time_only_expires(redis_url: str, prefix: str) -> None:
     with connect(redis_url) as client:
-        RedisTrends(client, prefix, 1, seen_ttl_s=500).count([doc()])
+        store = RedisTrends(client, prefix, 1, seen_ttl_s=500)
+        for n in range(30):
+            store.count([doc(f"p{n}", published_ms=NOW_MS + n % 2 * 86_400_000, source=f"s{n}")])
         ttls = {key.decode().split("}:")[1]: client.ttl(key) for key in client.scan_iter(match=f"{prefix}*")}
     day = 86_400
-    for start, ttl_s in {"seen:": 500, "c:5m": 14 * day, "c:hour": 100 * day, "c:day": 800 * day, "m": -1}.items():
+    for start, ttl_s in {
+        "seen:": 500,
+        "c:5m": 14 * day,
+        "c:hour": 100 * day,
+        "c:day": 800 * day,
+        "u": 500,
+        "m": -1,
+        "live": -1,
+    }.items():
         found = [ttl for key, ttl in ttls.items() if key.startswith(start)]
         assert found
         assert all(ttl_s - 10 <= ttl <= ttl_s for ttl in found), start
@@ -454,7 +517,8 @@ def test_what_redis_keeps_for_a_time_only_expires(redis_url: str, prefix: str) -
 def test_all_keys_of_a_shard_lie_in_one_slot_of_a_cluster(redis_url: str, prefix: str) -> None:
     with connect(redis_url) as client:
         store = RedisTrends(client, prefix, 1)
-        store.count([doc("{a}", vote("source:{b}", NEGATIVE), excerpt=b"x")])
+        docs = [doc(f"{{a}}{n}", vote("source:{b}", NEGATIVE), excerpt=b"x", source=f"{n}") for n in range(30)]
+        store.count(docs + [d._replace(id=f"{{l}}{d.id}", published_ms=NOW_MS - 86_400_000) for d in docs])
         store.commit(0, held(store), update(MINUTE, outbox={"{c}": b"x"}, bands={"source:{b}": rows(1, 1)}))
         slots = {key_slot(key) for key in client.scan_iter(match=f"{prefix}*")}
     assert slots == {key_slot(b"s0")}

@@ -1,0 +1,110 @@
+"""The charts of the trends in Redis, read. They are written by `lua/count.lua`; `lua/buckets.lua` says how they lie.
+
+Keys of a shard, behind `prefix:{s<shard>}:` — `live:<kind>` heads by series; `c:<resolution>:<period>:<series>` older
+buckets; `u:<resolution>:<bucket>:<series>` sources as HyperLogLog, while late posts may come.
+"""
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+import msgspec
+import redis
+
+from stream.stores.protocols import RESOLUTION_MS, ChartPoint, Resolution, shard_of
+from stream.stores.redis_common import faults_named, glob_literal
+from stream.times import DAY_MS
+
+DAY_S = DAY_MS // 1000
+SEEN_TTL_S = 7 * DAY_S  # longer than the longest catch-up
+CHART_TTL_S: dict[Resolution, int] = {"5m": 14 * DAY_S, "hour": 100 * DAY_S, "day": 800 * DAY_S}
+_SPAN: dict[Resolution, int] = {"5m": 288, "hour": 480, "day": 400}  # buckets a key holds, as in buckets.lua
+_HEADS: dict[Resolution, int] = {
+    "5m": 0,
+    "hour": 1,
+    "day": 2,
+}  # the place of each in a head, after the posts, as in buckets.lua
+_FIRST_SOURCE = 8  # of an older bucket
+_KEYS_AT_ONCE = 1000
+_decode_bucket = msgspec.msgpack.Decoder(list[int]).decode
+_decode_head = msgspec.msgpack.Decoder(tuple[int, list[int], list[int], list[int]]).decode
+
+
+class RedisCharts:
+    """The charts' part of a `TrendStore`."""
+
+    def __init__(self, client: redis.Redis, prefix: str, shards: int, seen_ttl_s: int = SEEN_TTL_S) -> None:
+        self.shards = shards
+        self._client = client
+        self._prefix = prefix
+        self._seen_ttl_s = seen_ttl_s
+        self._kept_s: Mapping[Resolution, int] = CHART_TTL_S
+
+    def chart(self, series: str, resolution: Resolution, start_ms: int, end_ms: int) -> list[ChartPoint]:
+        """See `TrendStore.chart`; costs a look-up for each day (5m), 20 days (hour) or 400 days between the two."""
+        width_ms = RESOLUTION_MS[resolution]
+        base, span_ms = self._base(shard_of(series, self.shards)), width_ms * _SPAN[resolution]
+        periods = range(start_ms // span_ms, -(-end_ms // span_ms))
+        buckets: dict[int, Sequence[int]] = {}
+        for first in range(0, len(periods), _KEYS_AT_ONCE):
+            with faults_named(self._client), self._client.pipeline(transaction=False) as pipeline:
+                pipeline.hget(f"{base}live:{series.partition(':')[0]}", series)
+                for period in periods[first : first + _KEYS_AT_ONCE]:
+                    pipeline.hgetall(f"{base}c:{resolution}:{period}:{series}")
+                head, *found = pipeline.execute()
+            buckets.update((int(bucket), _decode_bucket(raw)) for fields in found for bucket, raw in fields.items())
+        if periods and head is not None:
+            bucket, *newest = _decode_head(head)[1:][_HEADS[resolution]]
+            buckets[bucket] = _joined(buckets[bucket], newest) if bucket in buckets else newest
+        starts = sorted(bucket * width_ms for bucket in buckets)
+        return [
+            _chart_point(start, resolution, buckets[start // width_ms])
+            for start in starts
+            if start_ms <= start < end_ms
+        ]
+
+    def busiest(self, kind: str, limit: int) -> list[tuple[str, int]]:
+        """See `TrendStore.busiest`."""
+        with faults_named(self._client), self._client.pipeline(transaction=False) as pipeline:
+            for shard in range(self.shards):
+                pipeline.hgetall(f"{self._base(shard)}live:{kind}")
+            found = pipeline.execute()
+        posts = [(series.decode(), _decode_head(head)[0]) for part in found for series, head in part.items()]
+        return heapq.nsmallest(limit, posts, key=lambda item: (-item[1], item[0]))
+
+    def seen_ids(self) -> Iterator[str]:
+        """See `TrendStore.seen_ids`."""
+        key = f"{self._base(shard_of('market:all', self.shards))}seen:"
+        found: set[bytes] = set()
+        with faults_named(self._client):
+            for name in list(self._client.scan_iter(match=glob_literal(key) + "*", count=5000)):
+                found.update(cast("Iterator[bytes]", self._client.sscan_iter(name, count=5000)))
+        yield from sorted(raw.decode() for raw in found)
+
+    def _base(self, shard: int) -> str:
+        return f"{self._prefix}:{{s{shard}}}:"
+
+
+def _chart_point(start_ms: int, resolution: Resolution, bucket: Sequence[int]) -> ChartPoint:
+    posts, voices, negative, neutral, positive, milli, squares, novelty, *sources = bucket
+    seen = -sources[0] if sources and sources[0] < 0 else len(sources)
+    return ChartPoint(
+        start_ms,
+        posts,
+        voices,
+        negative,
+        neutral,
+        positive,
+        milli / 1e3,
+        squares / 1e6,
+        novelty / 1e3,
+        None if resolution == "5m" else seen,
+    )
+
+
+def _joined(one: Sequence[int], other: Sequence[int]) -> list[int]:
+    """The sum of two parts of one bucket; sources as buckets.lua keeps them."""
+    sources = {*one[_FIRST_SOURCE:], *other[_FIRST_SOURCE:]}
+    least = min(sources, default=0)
+    sums = map(sum, zip(one[:_FIRST_SOURCE], other[:_FIRST_SOURCE], strict=True))
+    return [*sums, *([least] if least < 0 else sources)]
