@@ -1,9 +1,10 @@
 """The charts of the trends in memory: sums by bucket of published time, and which sources spoke in it."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from stream.stores.protocols import RESOLUTION_MS, ChartPoint, Counted, Resolution, SeriesVote
+from stream.stores.protocols import RESOLUTION_MS, ChartPoint, Counted, Resolution, SeriesVote, Span, Totals
 
 
 class Bucket(NamedTuple):
@@ -36,14 +37,33 @@ class MemoryCharts:
             if doc.source:
                 sources.add(doc.source)
 
+    def _within(self, series: str, span: Span) -> list[tuple[int, Bucket]]:
+        buckets = self._charts[span.resolution].get(series, {}).copy()  # the writer may be another thread
+        return sorted((start, buckets[start]) for start in buckets if span.start_ms <= start < span.end_ms)
+
     def chart(self, series: str, resolution: Resolution, start_ms: int, end_ms: int) -> list[ChartPoint]:
         """See `TrendStore.chart`."""
-        found = self._charts[resolution].get(series, {})
-        return [_point(start, resolution, found[start]) for start in sorted(found.copy()) if start_ms <= start < end_ms]
+        found = self._within(series, Span(resolution, start_ms, end_ms))
+        return [_point(start, resolution, bucket) for start, bucket in found]
+
+    def totals(self, kind: str, spans: Sequence[Span], least: int) -> dict[str, tuple[Totals, ...]]:
+        """See `TrendStore.totals`."""
+        found = {
+            series: tuple(_totals([bucket for _, bucket in self._within(series, span)]) for span in spans)
+            for series in self._posts.get(kind, {}).copy()
+        }
+        return {series: totals for series, totals in found.items() if totals[0].voices >= least}
 
     def busiest(self, kind: str, limit: int) -> list[tuple[str, int]]:
         """See `TrendStore.busiest`."""
         return sorted(self._posts.get(kind, {}).copy().items(), key=lambda item: (-item[1], item[0]))[:limit]
+
+
+def _totals(buckets: Sequence[Bucket]) -> Totals:
+    posts, voices, negative, neutral, positive, milli, squares, _ = (
+        sum(column) for column in zip([0] * 8, *(bucket.sums for bucket in buckets), strict=True)
+    )
+    return Totals(posts, voices, negative, neutral, positive, milli / 1e3, squares / 1e6)
 
 
 def _point(start_ms: int, resolution: Resolution, bucket: Bucket) -> ChartPoint:

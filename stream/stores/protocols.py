@@ -99,6 +99,26 @@ class ChartPoint(NamedTuple):
     sources: int | None = None
 
 
+class Span(NamedTuple):
+    """The buckets of a resolution with start in [start_ms, end_ms)."""
+
+    resolution: Resolution
+    start_ms: int
+    end_ms: int
+
+
+class Totals(NamedTuple):
+    """Sums over a span; see `ChartPoint`."""
+
+    posts: int
+    voices: int
+    negative: int
+    neutral: int
+    positive: int
+    score_sum: float
+    score_squares: float
+
+
 class ShardState(NamedTuple):
     """What a lease holder finds: the watch's state (None: nothing yet), the minute up to which (exclusive) it is
     closed, and the stories that voted, series -> story -> minute."""
@@ -172,6 +192,10 @@ class TrendStore(Protocol):
 
     def chart(self, series: str, resolution: Resolution, start_ms: int, end_ms: int) -> list[ChartPoint]:
         """The non-empty buckets of a series with start in [start_ms, end_ms), in order."""
+        ...
+
+    def totals(self, kind: str, spans: Sequence[Span], least: int) -> dict[str, tuple[Totals, ...]]:
+        """Sums over each span, of all series of a kind with at least `least` (1 or more) voices in the first span."""
         ...
 
     def bands(self, series: str, limit: int) -> list[Band]:

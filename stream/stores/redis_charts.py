@@ -11,8 +11,8 @@ from typing import cast
 import msgspec
 import redis
 
-from stream.stores.protocols import RESOLUTION_MS, ChartPoint, Resolution, shard_of
-from stream.stores.redis_common import faults_named, glob_literal
+from stream.stores.protocols import RESOLUTION_MS, ChartPoint, Resolution, Span, Totals, shard_of
+from stream.stores.redis_common import Script, faults_named, glob_literal
 from stream.times import DAY_MS
 
 DAY_S = DAY_MS // 1000
@@ -26,6 +26,7 @@ _HEADS: dict[Resolution, int] = {
 }  # the place of each in a head, after the posts, as in buckets.lua
 _FIRST_SOURCE = 8  # of an older bucket
 _KEYS_AT_ONCE = 1000
+_TOTALS = Script("buckets", "totals")
 _decode_bucket = msgspec.msgpack.Decoder(list[int]).decode
 _decode_head = msgspec.msgpack.Decoder(tuple[int, list[int], list[int], list[int]]).decode
 
@@ -62,6 +63,17 @@ class RedisCharts:
             for start in starts
             if start_ms <= start < end_ms
         ]
+
+    def totals(self, kind: str, spans: Sequence[Span], least: int) -> dict[str, tuple[Totals, ...]]:
+        """See `TrendStore.totals`."""
+        asked = msgspec.msgpack.encode([_asked(span) for span in spans])
+        calls = [(self._base(shard), (kind, least, asked)) for shard in range(self.shards)]
+        totals = {}
+        for raw in _TOTALS.run_each(self._client, calls):
+            answer = msgspec.msgpack.decode(raw)
+            for at in range(0, len(answer), 1 + len(spans)):
+                totals[answer[at]] = tuple(_totals(sums) for sums in answer[at + 1 : at + 1 + len(spans)])
+        return totals
 
     def busiest(self, kind: str, limit: int) -> list[tuple[str, int]]:
         """See `TrendStore.busiest`."""
@@ -100,6 +112,19 @@ def _chart_point(start_ms: int, resolution: Resolution, bucket: Sequence[int]) -
         novelty / 1e3,
         None if resolution == "5m" else seen,
     )
+
+
+def _asked(span: Span) -> tuple[int, int, int, int]:
+    """A span as totals.lua reads it."""
+    width_ms = RESOLUTION_MS[span.resolution]
+    first, after = -(-span.start_ms // width_ms), -(-span.end_ms // width_ms)
+    return 1 + _HEADS[span.resolution], first, after, first * width_ms // RESOLUTION_MS["5m"]
+
+
+def _totals(sums: Sequence[int]) -> Totals:
+    *counts, milli, squares = sums
+    posts, voices, negative, neutral, positive = counts
+    return Totals(posts, voices, negative, neutral, positive, milli / 1e3, squares / 1e6)
 
 
 def _joined(one: Sequence[int], other: Sequence[int]) -> list[int]:

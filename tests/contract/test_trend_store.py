@@ -14,7 +14,7 @@ from redis.crc import key_slot
 from alerts.votes import Band, Vote
 from stream.errors import Fenced, ServerUnavailable
 from stream.stores.memory import MemoryTrends
-from stream.stores.protocols import BANDS_KEPT, Counted, SeriesVote, ShardUpdate, TrendStore, shard_of
+from stream.stores.protocols import BANDS_KEPT, Counted, SeriesVote, ShardUpdate, Span, TrendStore, shard_of
 from stream.stores.redis_common import connect
 from stream.stores.redis_trends import RedisTrends
 
@@ -93,7 +93,9 @@ def everything(store: TrendStore) -> object:
         for name in names
         for resolution in ("5m", "hour", "day")
     ]
-    return minutes, busiest, charts, sorted(store.seen_ids())
+    around = [Span(resolution, NOW_MS - 86_400_000, NOW_MS) for resolution in ("hour", "day", "5m")]
+    totals = [store.totals(kind, around, 1) for kind in ("market", "issuer", "issuer_topic", "source")]
+    return minutes, busiest, charts, totals, sorted(store.seen_ids())
 
 
 SERIES = ["market:all", "issuer:AAPL", "issuer_topic:AAPL|earnings", "issuer:600519.SH", "source:a b"]
@@ -306,6 +308,29 @@ def test_the_busiest_are_merged_over_shards_ties_by_name(make: Make) -> None:
     assert store.busiest("issuer", 3) == expected[:3]
     assert store.busiest("sector", 5) == []
     assert store.busiest("issuer", 0) == []
+
+
+def test_totals_are_the_sums_of_the_charts_of_all_series_that_spoke(make: Make) -> None:
+    store, hour, day = make(3), 3_600_000, 86_400_000
+    start = NOW_MS // day * day
+    for n in range(300):  # late ones among them, some silent of late
+        name = f"issuer:S{n % 7}"
+        published_ms = start + (n * 7919 % 60 - 40) * hour - (n % 7 == 6) * 30 * day
+        store.count([doc(f"p{n}", vote(name, n % 3, n), published_ms=published_ms, first=n % 4 > 0)])
+    spans = [
+        Span("hour", start - 5 * hour, start + 19 * hour),
+        Span("day", start - 9 * day, start),
+        Span("5m", 0, start),
+    ]
+    totals = store.totals("issuer", spans, 3)
+    assert set(totals) == {f"issuer:S{n}" for n in range(6)}
+    for name, found in totals.items():
+        for span, total in zip(spans, found, strict=True):
+            points = store.chart(name, *span)
+            assert total[:5] == tuple(sum(int(point[at] or 0) for point in points) for at in range(1, 6))
+            assert total.score_sum == pytest.approx(sum(point.score_sum for point in points))
+            assert total.score_squares == pytest.approx(sum(point.score_squares for point in points))
+    assert store.totals("issuer", spans, 1000) == store.totals("sector", spans, 1) == {}
 
 
 def test_a_post_counts_in_every_shard_of_its_series(make: Make) -> None:
