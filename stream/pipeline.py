@@ -224,16 +224,27 @@ def progress_of(outcomes: Sequence[tuple[int, Outcome]]) -> dict[int, int]:
     return marks
 
 
-def to_counts(opinions: Sequence[Opinion], watched_kinds: frozenset[str], sources: Sources) -> list[Counted]:
-    """What each opinion adds to which series. Only series of `watched_kinds` keep votes for the detector."""
-    return [_count(opinion, watched_kinds, sources) for opinion in opinions]
+SectorOf = Callable[[str], str | None]
 
 
-def _count(opinion: Opinion, watched_kinds: frozenset[str], sources: Sources) -> Counted:
+def no_sector(_symbol: str) -> str | None:
+    """The sector of a company while no table of companies says it."""
+    return None
+
+
+def to_counts(
+    opinions: Sequence[Opinion], watched_kinds: frozenset[str], sources: Sources, sector_of: SectorOf = no_sector
+) -> list[Counted]:
+    """What each opinion adds to which series. Only series of `watched_kinds` keep votes for the detector; `sector_of`
+    names the sector of a company's symbol, or None."""
+    return [_count(opinion, watched_kinds, sources, sector_of) for opinion in opinions]
+
+
+def _count(opinion: Opinion, watched_kinds: frozenset[str], sources: Sources, sector_of: SectorOf) -> Counted:
     received_ms, published_ms = parse_ms(opinion.received_at), parse_ms(opinion.published_at)
     votes = [
         SeriesVote(name, LABELS.index(label), round(score * 1000), name.partition(":")[0] in watched_kinds)
-        for name, (label, score) in series_of(opinion).items()
+        for name, (label, score) in series_of(opinion, sector_of).items()
     ]
     negative = any(vote.watched and vote.negative for vote in votes)
     return Counted(
@@ -250,8 +261,9 @@ def _count(opinion: Opinion, watched_kinds: frozenset[str], sources: Sources) ->
     )
 
 
-def series_of(opinion: Opinion) -> Mapping[str, tuple[Label, float]]:
-    """The series an opinion is a voice in, each with the sentiment that counts there."""
+def series_of(opinion: Opinion, sector_of: SectorOf = no_sector) -> Mapping[str, tuple[Label, float]]:
+    """The series an opinion is a voice in, once in each, with the sentiment that counts there: a company's own in the
+    company's series, the whole post's in the market's, its source's, topics' and sectors'."""
     whole = (opinion.sentiment.label, opinion.sentiment.score)
     series = {MARKET: whole, f"source:{opinion.source}": whole}
     series.update((f"topic:{topic.id}", whole) for topic in opinion.topics)
@@ -263,6 +275,8 @@ def series_of(opinion: Opinion) -> Mapping[str, tuple[Label, float]]:
     if len(issuers) <= MAX_ISSUERS:
         for symbol, sentiment in issuers.items():
             series[f"issuer:{symbol}"] = sentiment
+            if sector := sector_of(symbol):
+                series[f"sector:{sector}"] = whole
             series.update((f"issuer_topic:{symbol}|{topic.id}", sentiment) for topic in opinion.topics)
     return series
 

@@ -177,6 +177,29 @@ def test_one_post_is_one_voice_in_each_series_it_speaks_in() -> None:
     assert [vote.series for vote in counted.votes if vote.watched] == ["issuer:ORBQ"]
 
 
+def test_a_post_about_several_companies_of_a_sector_is_one_voice_in_it() -> None:
+    sectors = {"ORBQ": "energy", "KELM": "energy", "VNTA": "banks"}
+    (opinion,) = opinions_of(message("bad $ORBQ $KELM $VNTA and $NONE"))
+    (counted,) = to_counts([opinion], ISSUERS, {}, sectors.get)
+    names = [vote.series for vote in counted.votes]
+    assert len(names) == len(set(names))
+    assert {name for name in names if name.startswith("sector:")} == {"sector:energy", "sector:banks"}
+    assert {name.partition(":")[0] for name in names} == {
+        "market",
+        "source",
+        "topic",
+        "sector",
+        "issuer",
+        "issuer_topic",
+    }
+    store = MemoryTrends()
+    store.count([counted])
+    assert {name: posts for kind in ("market", "sector", "topic") for name, posts in store.busiest(kind, 9)} == {
+        name: 1 for name in names if name.partition(":")[0] in ("market", "sector", "topic")
+    }
+    assert (counted.novelty_milli, counted.source) == (1000, "wire")
+
+
 def test_a_post_about_more_than_twenty_companies_is_about_none() -> None:
     few, many = ([f"S{chr(65 + n)}" for n in range(count)] for count in (MAX_ISSUERS, MAX_ISSUERS + 1))
     (about_few, about_many) = opinions_of(message("list", id="a", symbols=few), message("list", id="b", symbols=many))
