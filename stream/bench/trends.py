@@ -1,11 +1,13 @@
 """Opinions a second into the trends of a real Redis of its own, beside the plainest way to count the same: one pipeline
-of increments an opinion. Invented opinions; the votes of watched series are kept as in the deployed rules.
+of increments an opinion; and what a series takes there. Invented opinions; the votes of watched series are kept as in
+the deployed rules.
 """
 
 import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from itertools import accumulate
@@ -29,34 +31,42 @@ ISSUERS, TOPICS, SOURCES = 300, 20, 40
 START_MS = 20_000 * DAY_MS + 10 * HOUR_MS + 123_000
 A_SECOND = 2_000  # opinions in a second of received time
 SHARDS = 2
+WRITERS = 2  # callers at a time: one worker waits for Redis while the other prepares its batch
+BUSY_SERIES, BUSY_HOURS, BUSY_SOURCES = 50, 48, 12  # for memory: something in every five minutes of every series
 
 
 def run(opinions: int = OPINIONS, batch: int = BATCH, rounds: int = ROUNDS) -> dict[str, object]:
     """Opinions a second from `Counted` to counted, median and range of some rounds, each into a store of its own."""
     docs = invented(BEFORE + opinions)
-    rates, plain_rates, redis_us = [], [], []
+    rates: dict[int, list[float]] = {1: [], WRITERS: []}
+    plain_rates, redis_us = [], []
     with _server() as url, connect(url) as client:
         for number in range(rounds):
-            store = RedisTrends(client, f"round{number}", SHARDS)
-            _count(store, docs[:BEFORE], batch)
-            busy_s = _busy_s(client)
-            rates.append(opinions / _seconds(partial(_count, store, docs[BEFORE:], batch)))
+            for writers, found in rates.items():
+                store = RedisTrends(client, f"round{number}.{writers}", SHARDS)
+                _count(store, docs[:BEFORE], batch, 1)
+                busy_s = _busy_s(client)
+                found.append(opinions / _seconds(partial(_count, store, docs[BEFORE:], batch, writers)))
             redis_us.append((_busy_s(client) - busy_s) / opinions * 1e6)
             plain = docs[BEFORE : BEFORE + PLAIN]
             plain_rates.append(len(plain) / _seconds(partial(_plainly, client, f"plain{number}", plain)))
             client.flushdb()
+        bytes_kept = _bytes_kept(client)
     return {
         "target": "trends",
         "opinions": opinions,
         "batch": batch,
         "shards": SHARDS,
+        "writers": WRITERS,
         "series_per_opinion": round(sum(len(doc.votes) for doc in docs) / len(docs), 2),
-        "opinions_per_s": round(median(rates)),
-        "opinions_per_s_spread": [round(min(rates)), round(max(rates))],
+        "opinions_per_s": round(median(rates[WRITERS])),
+        "opinions_per_s_spread": [round(min(rates[WRITERS])), round(max(rates[WRITERS]))],
+        "opinions_per_s_one_writer": round(median(rates[1])),
         "redis_cpu_us_per_opinion": round(median(redis_us), 1),
+        "bytes_per_series_and_hour": round(bytes_kept / (BUSY_SERIES * BUSY_HOURS)),
         "baseline": "one pipeline of HINCRBY an opinion, three resolutions, no test of the id, no votes",
         "baseline_opinions_per_s": round(median(plain_rates)),
-        "ratio": round(median(rates) / median(plain_rates), 1),
+        "ratio": round(median(rates[WRITERS]) / median(plain_rates), 1),
     }
 
 
@@ -107,9 +117,40 @@ def _server() -> Iterator[str]:
         stack.down()
 
 
-def _count(store: RedisTrends, docs: Sequence[Counted], batch: int) -> None:
-    for start in range(0, len(docs), batch):
-        store.count(docs[start : start + batch])
+def _count(store: RedisTrends, docs: Sequence[Counted], batch: int, writers: int) -> None:
+    batches = [docs[start : start + batch] for start in range(0, len(docs), batch)]
+    with ThreadPoolExecutor(writers) as pool:
+        list(pool.map(store.count, batches))
+
+
+def busy_series(series: int, hours: int, sources: int) -> Iterator[list[Counted]]:
+    """Batches of an hour: each series has a post in every five minutes, from so many sources in turn."""
+    for hour in range(hours):
+        yield [
+            Counted(
+                id=f"b{hour}.{number}.{part}",
+                received_ms=START_MS + hour * HOUR_MS + part * 300_000,
+                published_ms=START_MS + hour * HOUR_MS + part * 300_000,
+                story=f"s{hour}.{number}.{part}",
+                first=True,
+                stale=False,
+                votes=(SeriesVote(f"issuer:C{number}", part % 3, (part * 7919 + hour * 997) % 1000, False),),
+                excerpt=b"",
+                novelty_milli=1000,
+                source=f"source{(part + number) % sources}",
+            )
+            for number in range(series)
+            for part in range(12)
+        ]
+
+
+def _bytes_kept(client: Any) -> int:
+    """Bytes of Redis for the charts of some busy series; ids and votes, kept for days and minutes, are no charts."""
+    store = RedisTrends(client, "memory", SHARDS)
+    for docs in busy_series(BUSY_SERIES, BUSY_HOURS, BUSY_SOURCES):
+        store.count(docs)
+    keys = [key for part in ("c", "u", "live") for key in client.scan_iter(match=f"memory:*:{part}:*", count=5000)]
+    return sum(int(client.memory_usage(key, samples=0)) for key in keys)
 
 
 def _busy_s(client: Any) -> float:

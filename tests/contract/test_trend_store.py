@@ -4,11 +4,13 @@ import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from redis import Connection, ConnectionPool, Redis
 from redis.crc import key_slot
 
 from alerts.votes import Band, Vote
@@ -536,6 +538,63 @@ def test_what_redis_keeps_for_a_time_only_expires(redis_url: str, prefix: str) -
         found = [ttl for key, ttl in ttls.items() if key.startswith(start)]
         assert found
         assert all(ttl_s - 10 <= ttl <= ttl_s for ttl in found), start
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("sources", [3, 12, 150])
+def test_a_busy_series_takes_at_most_two_kilobytes_an_hour(redis_url: str, prefix: str, sources: int) -> None:
+    series, hours, posts = 4, 30, 180  # in every bucket of five minutes fifteen posts
+    with connect(redis_url) as client:
+        store = RedisTrends(client, prefix, 1)
+        for n in range(hours):
+            start = NOW_MS + n * 3_600_000
+            store.count(
+                [
+                    doc(
+                        f"{n}.{m}.{s}",
+                        vote(f"issuer:S{s}", m % 3, m * 7919 % 1000),
+                        published_ms=start + m * 20_000,
+                        novelty_milli=1000,
+                        source=f"source-{m % sources}",
+                    )
+                    for m in range(posts)
+                    for s in range(series)
+                ]
+            )
+        keys = [key for part in ("c", "u", "live") for key in client.scan_iter(match=f"{prefix}:*:{part}:*")]
+        kept = sum(client.memory_usage(key, samples=0) for key in keys)
+    assert len(keys) > series
+    assert kept / (series * hours) <= 2048
+
+
+class _CountedConnection(Connection):
+    """A connection that counts how often it sends."""
+
+    sent = 0
+
+    def send_packed_command(self, *args: Any, **options: Any) -> None:
+        type(self).sent += 1
+        super().send_packed_command(*args, **options)  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.servers
+def test_each_question_is_one_round_trip(redis_url: str, prefix: str) -> None:
+    day = 86_400_000
+    spans = [Span("hour", NOW_MS - day, NOW_MS), Span("day", NOW_MS - 28 * day, NOW_MS)]
+    with Redis(connection_pool=ConnectionPool.from_url(redis_url, connection_class=_CountedConnection)) as client:
+        store = RedisTrends(client, prefix, 2)
+        store.count([doc(f"p{n}", vote(f"issuer:S{n}"), published_ms=NOW_MS - n * day) for n in range(30)])
+        questions: list[Callable[[], object]] = [
+            lambda: store.chart("issuer:S1", "5m", NOW_MS - 14 * day, NOW_MS),
+            lambda: store.chart("issuer:S1", "day", NOW_MS - 800 * day, NOW_MS),
+            lambda: store.totals("issuer", spans, 1),
+            lambda: store.busiest("issuer", 10),
+        ]
+        for ask in questions:
+            assert ask()  # the first time may load a script, which is a trip of its own
+            before = _CountedConnection.sent
+            ask()
+            assert _CountedConnection.sent - before == 1
 
 
 @pytest.mark.servers
