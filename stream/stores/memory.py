@@ -13,6 +13,7 @@ from stream.records import Opinion, Story
 from stream.stores.memory_charts import MemoryCharts
 from stream.stores.protocols import (
     BANDS_KEPT,
+    SERIES_KEPT,
     STORY_MEMORY_MS,
     Counted,
     SeriesVote,
@@ -78,8 +79,8 @@ class _Shard:
 class MemoryTrends(MemoryCharts):
     """A `TrendStore` in one process. `now_ms` of `lease` is the only clock it knows."""
 
-    def __init__(self, shards: int = 1) -> None:
-        super().__init__()
+    def __init__(self, shards: int = 1, series_kept: int = SERIES_KEPT) -> None:
+        super().__init__(series_kept)
         self.shards = shards
         self._shards = [_Shard() for _ in range(shards)]
         self._progress: dict[int, int] = {}

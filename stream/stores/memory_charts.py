@@ -1,10 +1,13 @@
 """The charts of the trends in memory: sums by bucket of published time, and which sources spoke in it."""
 
+import heapq
 from collections import defaultdict
 from collections.abc import Sequence
+from math import log
 from typing import NamedTuple
 
-from stream.stores.protocols import RESOLUTION_MS, ChartPoint, Counted, Resolution, SeriesVote, Span, Totals
+from stream.stores.protocols import OTHER, RESOLUTION_MS, ChartPoint, Counted, Resolution, SeriesVote, Span, Totals
+from stream.times import DAY_MS
 
 
 class Bucket(NamedTuple):
@@ -17,14 +20,20 @@ class Bucket(NamedTuple):
 class MemoryCharts:
     """The charts' part of a `TrendStore`."""
 
-    def __init__(self) -> None:
+    def __init__(self, series_kept: int) -> None:
+        self._most_series = series_kept
+        self._folded: dict[str, int] = defaultdict(int)
         self._charts: dict[Resolution, dict[str, dict[int, Bucket]]] = {
             resolution: defaultdict(dict) for resolution in RESOLUTION_MS
         }
         self._posts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
 
     def _chart(self, doc: Counted, vote: SeriesVote) -> None:
-        self._posts[vote.series.partition(":")[0]][vote.series] += 1
+        kind = vote.series.partition(":")[0]
+        posts = self._posts[kind]
+        if vote.series not in posts and len(posts) >= self._most_series:
+            self._make_room(kind)
+        posts[vote.series] += 1
         for resolution, width_ms in RESOLUTION_MS.items():
             start_ms = doc.published_ms // width_ms * width_ms
             sums, sources = self._charts[resolution][vote.series].setdefault(start_ms, Bucket([0] * 8, set()))
@@ -36,6 +45,29 @@ class MemoryCharts:
             sums[7] += doc.novelty_milli
             if doc.source:
                 sources.add(doc.source)
+
+    def _make_room(self, kind: str) -> None:
+        posts = self._posts[kind]
+        over = len(posts) + 1 - self._most_series + min(20, self._most_series // 10)
+        for series in heapq.nsmallest(over, posts, key=self._activity):
+            for charts in self._charts.values():
+                others = charts[kind + OTHER]
+                for start_ms, bucket in charts.pop(series).items():
+                    old = others.setdefault(start_ms, Bucket([0] * 8, set()))
+                    old.sums[:] = map(sum, zip(old.sums, bucket.sums, strict=True))
+                    old.sources.update(bucket.sources)
+            del posts[series]
+            self._folded[kind] += 1
+
+    def _activity(self, series: str) -> tuple[float, str]:
+        """Posts so far, where a week later counts twice, as in fold.lua; ties by name."""
+        newest_ms = max(self._charts["day"][series])
+        posts = self._posts[series.partition(":")[0]][series]
+        return log(posts) / log(2) + newest_ms // DAY_MS / 7, series
+
+    def folded(self, kind: str) -> int:
+        """See `TrendStore.folded`."""
+        return self._folded.get(kind, 0)
 
     def _within(self, series: str, span: Span) -> list[tuple[int, Bucket]]:
         buckets = self._charts[span.resolution].get(series, {}).copy()  # the writer may be another thread

@@ -19,6 +19,8 @@ RESOLUTION_MS: dict[Resolution, int] = {"5m": 300_000, "hour": 3_600_000, "day":
 
 STORY_MEMORY_MS = 7 * 86_400_000  # a story not told for so long (received time) is new again
 CLEARLY_NEGATIVE_MILLI = -250  # P(negative) - P(positive) of at least a quarter
+SERIES_KEPT = 50_000  # of a kind; beyond these the least active ones fold into `<kind>:(other)`
+OTHER = ":(other)"
 BANDS_KEPT = 768  # eight days of 15-minute buckets
 
 
@@ -204,6 +206,14 @@ class TrendStore(Protocol):
 
     def busiest(self, kind: str, limit: int) -> list[tuple[str, int]]:
         """Series of a kind with the most posts counted so far, most first, ties by name: [(series, posts)]."""
+        ...
+
+    def folded(self, kind: str) -> int:
+        """How often a series of a kind was folded into `<kind>:(other)`, because there were more than are kept apart.
+
+        Their sums go on in the charts of that series, where a post counts once for each series folded; `busiest` and
+        `totals` leave it out. The least active ones go first: fewest posts, where a week later counts twice.
+        """
         ...
 
     def seen_ids(self) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """The charts of the trends in Redis, read. They are written by `lua/count.lua`; `lua/buckets.lua` says how they lie.
 
 Keys of a shard, behind `prefix:{s<shard>}:` — `live:<kind>` heads by series; `c:<resolution>:<period>:<series>` older
-buckets; `u:<resolution>:<bucket>:<series>` sources as HyperLogLog, while late posts may come.
+buckets; `u:<resolution>:<bucket>:<series>` sources as HyperLogLog, while late posts may come; `folded` by kind how
+many series were folded into `<kind>:(other)`, whose buckets lie in every shard.
 """
 
 import heapq
@@ -11,7 +12,7 @@ from typing import cast
 import msgspec
 import redis
 
-from stream.stores.protocols import RESOLUTION_MS, ChartPoint, Resolution, Span, Totals, shard_of
+from stream.stores.protocols import OTHER, RESOLUTION_MS, SERIES_KEPT, ChartPoint, Resolution, Span, Totals, shard_of
 from stream.stores.redis_common import Script, faults_named, glob_literal
 from stream.times import DAY_MS
 
@@ -25,7 +26,6 @@ _HEADS: dict[Resolution, int] = {
     "day": 2,
 }  # the place of each in a head, after the posts, as in buckets.lua
 _FIRST_SOURCE = 8  # of an older bucket
-_KEYS_AT_ONCE = 1000
 _TOTALS = Script("buckets", "totals")
 _decode_bucket = msgspec.msgpack.Decoder(list[int]).decode
 _decode_head = msgspec.msgpack.Decoder(tuple[int, list[int], list[int], list[int]]).decode
@@ -34,29 +34,46 @@ _decode_head = msgspec.msgpack.Decoder(tuple[int, list[int], list[int], list[int
 class RedisCharts:
     """The charts' part of a `TrendStore`."""
 
-    def __init__(self, client: redis.Redis, prefix: str, shards: int, seen_ttl_s: int = SEEN_TTL_S) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        prefix: str,
+        shards: int,
+        seen_ttl_s: int = SEEN_TTL_S,
+        series_kept: int = SERIES_KEPT,
+    ) -> None:
         self.shards = shards
         self._client = client
         self._prefix = prefix
         self._seen_ttl_s = seen_ttl_s
+        self._most_series = -(-series_kept // shards)
         self._kept_s: Mapping[Resolution, int] = CHART_TTL_S
 
     def chart(self, series: str, resolution: Resolution, start_ms: int, end_ms: int) -> list[ChartPoint]:
         """See `TrendStore.chart`; costs a look-up for each day (5m), 20 days (hour) or 400 days between the two."""
         width_ms = RESOLUTION_MS[resolution]
-        base, span_ms = self._base(shard_of(series, self.shards)), width_ms * _SPAN[resolution]
+        span_ms = width_ms * _SPAN[resolution]
+        shards = range(self.shards) if series.endswith(OTHER) else (shard_of(series, self.shards),)
         periods = range(start_ms // span_ms, -(-end_ms // span_ms))
+        asked = [(self._base(shard), period) for shard in shards for period in periods]
         buckets: dict[int, Sequence[int]] = {}
-        for first in range(0, len(periods), _KEYS_AT_ONCE):
-            with faults_named(self._client), self._client.pipeline(transaction=False) as pipeline:
-                pipeline.hget(f"{base}live:{series.partition(':')[0]}", series)
-                for period in periods[first : first + _KEYS_AT_ONCE]:
-                    pipeline.hgetall(f"{base}c:{resolution}:{period}:{series}")
-                head, *found = pipeline.execute()
-            buckets.update((int(bucket), _decode_bucket(raw)) for fields in found for bucket, raw in fields.items())
-        if periods and head is not None:
-            bucket, *newest = _decode_head(head)[1:][_HEADS[resolution]]
-            buckets[bucket] = _joined(buckets[bucket], newest) if bucket in buckets else newest
+
+        def add(bucket: int, sums: Sequence[int]) -> None:
+            buckets[bucket] = _joined(buckets[bucket], sums) if bucket in buckets else sums
+
+        with faults_named(self._client), self._client.pipeline(transaction=False) as pipeline:
+            for shard in shards:
+                pipeline.hget(f"{self._base(shard)}live:{series.partition(':')[0]}", series)
+            for base, period in asked:
+                pipeline.hgetall(f"{base}c:{resolution}:{period}:{series}")
+            found = pipeline.execute()
+        for fields in found[len(shards) :]:
+            for number, raw in fields.items():
+                add(int(number), _decode_bucket(raw))
+        for head in found[: len(shards)]:
+            if head is not None:
+                newest, *sums = _decode_head(head)[1:][_HEADS[resolution]]
+                add(newest, sums)
         starts = sorted(bucket * width_ms for bucket in buckets)
         return [
             _chart_point(start, resolution, buckets[start // width_ms])
@@ -83,6 +100,13 @@ class RedisCharts:
             found = pipeline.execute()
         posts = [(series.decode(), _decode_head(head)[0]) for part in found for series, head in part.items()]
         return heapq.nsmallest(limit, posts, key=lambda item: (-item[1], item[0]))
+
+    def folded(self, kind: str) -> int:
+        """See `TrendStore.folded`."""
+        with faults_named(self._client), self._client.pipeline(transaction=False) as pipeline:
+            for shard in range(self.shards):
+                pipeline.hget(f"{self._base(shard)}folded", kind)
+            return sum(int(found or 0) for found in pipeline.execute())
 
     def seen_ids(self) -> Iterator[str]:
         """See `TrendStore.seen_ids`."""

@@ -30,11 +30,16 @@ from stream.stores.redis_charts import RedisCharts
 from stream.stores.redis_common import Argument, Script, faults_named
 
 _BAND_BYTES = 48
-_ARGS_BEFORE_EXCERPTS = 5  # of count.lua
+_ARGS_BEFORE_EXCERPTS = 6  # of count.lua
 _CANDIDATE = struct.Struct(">dIIB")  # received_ms, posts, negative posts, negative; the id follows
 _pack = msgspec.msgpack.Encoder().encode
 
-_COUNT, _PROGRESS, _LEASE, _RELEASE = Script("buckets", "count"), Script("progress"), Script("lease"), Script("release")
+_COUNT, _PROGRESS, _LEASE, _RELEASE = (
+    Script("buckets", "fold", "count"),
+    Script("progress"),
+    Script("lease"),
+    Script("release"),
+)
 _COMMIT, _SENT = Script("commit"), Script("sent")
 
 _cached_shard_of = lru_cache(maxsize=100_000)(shard_of)
@@ -48,9 +53,9 @@ class RedisTrends(RedisCharts):
         parts = _by_shard(docs, self.shards)
         if not parts:
             return 0
-        ttls = [*(self._kept_s[resolution] for resolution in RESOLUTION_MS), self._seen_ttl_s]
+        kept = [*(self._kept_s[resolution] for resolution in RESOLUTION_MS), self._seen_ttl_s, self._most_series]
         calls: list[tuple[str, tuple[Argument, ...]]] = [
-            (self._base(shard), (*ttls, _pack((list(part.names), part.docs)), *part.excerpts))
+            (self._base(shard), (*kept, _pack((list(part.names), part.docs)), *part.excerpts))
             for shard, part in parts.items()
         ]
         fresh: set[int] = set()

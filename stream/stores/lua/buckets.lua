@@ -25,6 +25,10 @@ local function sources_key(r, bucket, series)
   return base .. 'u:' .. NAMES[r] .. ':' .. bucket .. ':' .. series
 end
 
+local function older_key(r, period, series)
+  return base .. 'c:' .. NAMES[r] .. ':' .. period .. ':' .. series
+end
+
 -- Adds a list of sources' hashes to those of a bucket, which go into a HyperLogLog if they are more than `few`.
 local function add_sources(into, r, series, sources, few, ttl)
   local many = into[FIRST_SOURCE] and into[FIRST_SOURCE] < 0
@@ -73,7 +77,7 @@ end
 -- Adds to an older bucket. Its key's expiry moves when a bucket is new, which is often enough.
 local function join_older(r, series, from, ttl, sources_ttl)
   local bucket = from[1]
-  local key = base .. 'c:' .. NAMES[r] .. ':' .. floor(bucket / SPANS[r]) .. ':' .. series
+  local key = older_key(r, floor(bucket / SPANS[r]), series)
   local old, into = redis.call('HGET', key, bucket), from
   if old then
     into = {bucket, unpack(cmsgpack.unpack(old))}

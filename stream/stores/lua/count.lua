@@ -1,24 +1,15 @@
--- Counts a batch of posts into one shard: tests each id and counts in the same step. After buckets.lua.
--- KEYS[1] the shard's key base; ARGV: the seconds that 5m, hour and day buckets, and ids and sources are kept, the batch
--- as msgpack [names of series, docs], then excerpts, which docs name by their place in ARGV (0: none; cmsgpack takes no
+-- Counts a batch of posts into one shard: tests each id and counts in the same step. After buckets.lua and fold.lua.
+-- KEYS[1] the shard's key base; ARGV: the seconds that 5m, hour and day buckets, and ids and sources are kept, how many
+-- series of a kind are kept apart, the batch as msgpack [names of series, docs], then excerpts, which docs name by their place in ARGV (0: none; cmsgpack takes no
 -- bytes). Docs are one flat list: id, received_ms, published_ms, story, first + 2 * stale, novelty_milli, source's hash
 -- (-1: not said), excerpt, how many numbers of votes follow, then for each series its place in names, score_milli and
 -- label + 3 * heard. Returns a string: 1 where a post was new, else 0.
-local TTLS, SEEN_TTL = {ARGV[1], ARGV[2], ARGV[3]}, tonumber(ARGV[4])
-local names, docs = unpack(cmsgpack.unpack(ARGV[5]))
+local TTLS, SEEN_TTL, MOST = {ARGV[1], ARGV[2], ARGV[3]}, tonumber(ARGV[4]), tonumber(ARGV[5])
+local names, docs = unpack(cmsgpack.unpack(ARGV[6]))
 local HEAD = 9   -- numbers of a doc before its votes
 local SLICES = 4 -- ids lie in sets by time of writing, so that they can be forgotten: `seen:<slice>`
 local slice = floor(redis.call('TIME')[1] / (SEEN_TTL / SLICES))
 local closed_until = tonumber(redis.call('HGET', base .. 'state', 'closed_until') or '')
-
--- Byte order, which is the order of code points. Lua's own `<` follows the server's locale.
-local function before(a, b)
-  for i = 1, math.min(#a, #b) do
-    local x, y = string.byte(a, i), string.byte(b, i)
-    if x ~= y then return x < y end
-  end
-  return #a < #b
-end
 
 local function ids_known()
   local ids, known, at = {}, {}, 1
@@ -169,22 +160,36 @@ for _, series in ipairs(order) do
   list[#list + 1] = series
   by_kind[kind] = list
 end
-for kind, list in pairs(by_kind) do
-  local live = base .. 'live:' .. kind
+
+-- The heads of a kind's series, packed, or false where a series is new.
+local function heads_of(kind, list)
+  local heads, needed, new = {}, {}, 0
   in_chunks(list, function(from, to)
-    local fields, write = {}, {}
+    local fields = {}
     for i = from, to do fields[#fields + 1] = names[list[i]] end
-    local heads = redis.call('HMGET', live, unpack(fields))
-    for i, name in ipairs(fields) do
-      local head = heads[i] and cmsgpack.unpack(heads[i]) or {0}
-      for _, number in ipairs(numbers[list[from + i - 1]]) do
-        local sums = charts[number][list[from + i - 1]]
+    for i, head in ipairs(redis.call('HMGET', base .. 'live:' .. kind, unpack(fields))) do
+      heads[#heads + 1], needed[fields[i]] = head, true
+      if not head then new = new + 1 end
+    end
+  end)
+  make_room(kind, new, MOST, needed, TTLS, SEEN_TTL)
+  return heads
+end
+
+for kind, list in pairs(by_kind) do
+  local heads = heads_of(kind, list)
+  in_chunks(list, function(from, to)
+    local write = {}
+    for i = from, to do
+      local name, head = names[list[i]], heads[i] and cmsgpack.unpack(heads[i]) or {0}
+      for _, number in ipairs(numbers[list[i]]) do
+        local sums = charts[number][list[i]]
         chart_series(head, name, number, sums, sources_of(sums))
       end
       write[#write + 1] = name
       write[#write + 1] = cmsgpack.pack(head)
     end
-    redis.call('HSET', live, unpack(write))
+    redis.call('HSET', base .. 'live:' .. kind, unpack(write))
   end)
 end
 

@@ -35,7 +35,7 @@ local function total(series, head, span)
   if newest[1] >= first and newest[1] <= last then add(totals, newest, 1) end
   local width = SPANS[r]
   for period = floor(first / width), floor(math.min(last, newest[1]) / width) do
-    local key = base .. 'c:' .. NAMES[r] .. ':' .. period .. ':' .. series
+    local key = older_key(r, period, series)
     add_period(totals, key, math.max(first, period * width), math.min(last, period * width + width - 1))
   end
   return totals
