@@ -4,13 +4,11 @@ import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from redis import Connection, ConnectionPool, Redis
 from redis.crc import key_slot
 
 from alerts.votes import Band, Vote
@@ -18,7 +16,6 @@ from stream.errors import Fenced, ServerUnavailable
 from stream.stores.memory import MemoryTrends
 from stream.stores.protocols import (
     BANDS_KEPT,
-    RESOLUTION_MS,
     Counted,
     SeriesVote,
     ShardUpdate,
@@ -28,10 +25,8 @@ from stream.stores.protocols import (
 )
 from stream.stores.redis_common import connect
 from stream.stores.redis_trends import RedisTrends
+from tests.contract.counted import MINUTE, NEGATIVE, NOW_MS, POSITIVE, doc, vote
 
-MINUTE = 29_000_000  # minutes since 1970
-NOW_MS = MINUTE * 60_000
-NEGATIVE, NEUTRAL, POSITIVE = 0, 1, 2
 HOSTILE = ["a b", "a\nb", "a\x00b", "*", "{s0}", "{}:seen:", "🐻‍❄️", "平安", "x" * 200, "12:34", "|", "é", "e\u0301"]
 
 Make = Callable[[int], TrendStore]
@@ -53,30 +48,6 @@ def make(request: pytest.FixtureRequest) -> Iterator[Make]:
 def store(make: Make) -> TrendStore:
     """An empty store of one shard."""
     return make(1)
-
-
-def vote(
-    series: str = "market:all", label: int = NEUTRAL, milli: int | None = None, watched: bool = True
-) -> SeriesVote:
-    score_milli = milli if milli is not None else (label - 1) * 900
-    return SeriesVote(series, label, score_milli, watched)
-
-
-def doc(
-    post: str = "p1",
-    *votes: SeriesVote,
-    received_ms: int = NOW_MS,
-    published_ms: int | None = None,
-    story: str = "s1",
-    first: bool = True,
-    stale: bool = False,
-    excerpt: bytes = b"",
-    novelty_milli: int = 0,
-    source: str = "",
-) -> Counted:
-    published_ms = received_ms if published_ms is None else published_ms
-    votes = votes or (vote(),)
-    return Counted(post, received_ms, published_ms, story, first, stale, votes, excerpt, novelty_milli, source)
 
 
 def update(closed_until: int, **changes: object) -> ShardUpdate:
@@ -547,138 +518,6 @@ def test_what_redis_keeps_for_a_time_only_expires(redis_url: str, prefix: str) -
         found = [ttl for key, ttl in ttls.items() if key.startswith(start)]
         assert found
         assert all(ttl_s - 10 <= ttl <= ttl_s for ttl in found), start
-
-
-Small = Callable[[int, int], TrendStore]
-
-
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
-def small(request: pytest.FixtureRequest) -> Iterator[Small]:
-    """Makes an empty store of so many shards that keeps so many series of a kind apart."""
-    if request.param == "memory":
-        yield MemoryTrends
-        return
-    with connect(request.getfixturevalue("redis_url")) as client:
-        prefix = request.getfixturevalue("prefix")
-        numbers = itertools.count()
-        yield lambda shards, kept: RedisTrends(client, f"{prefix}{next(numbers)}", shards, series_kept=kept)
-
-
-def test_the_least_active_pairs_fold_into_other_and_nothing_is_lost(small: Small) -> None:
-    store, day = small(1, 10), 86_400_000
-    for n in range(10):  # the first has been silent for three weeks, since eight posts; the others said more and more
-        for m in range(8 if n == 0 else n):
-            at_ms = NOW_MS - 21 * day * (n == 0) - m * 3_600_000
-            store.count(
-                [doc(f"p{n}.{m}", vote(f"issuer_topic:S{n}|t", m % 3, 100), published_ms=at_ms, source=f"s{m}")]
-            )
-    assert store.folded("issuer_topic") == 0
-    store.count([doc("new", vote("issuer_topic:NEW|t"))])
-    assert store.folded("issuer_topic") == 2  # one for the new one, a tenth beside
-    kept = dict(store.busiest("issuer_topic", 99))
-    assert set(kept) == {"issuer_topic:NEW|t", *(f"issuer_topic:S{n}|t" for n in range(2, 10))}
-    for resolution in RESOLUTION_MS:
-        other = store.chart("issuer_topic:(other)", resolution, 0, 2 * NOW_MS)
-        assert sum(point.posts for point in other) == 9
-        assert sum(point.score_sum for point in other) == pytest.approx(0.9)
-        assert store.chart("issuer_topic:S0|t", resolution, 0, 2 * NOW_MS) == []
-    oldest, *_, newest = store.chart("issuer_topic:(other)", "day", 0, 2 * NOW_MS)
-    assert (oldest.start_ms // day, oldest.sources) == ((NOW_MS - 21 * day) // day, 8)
-    assert (newest.posts, newest.sources) == (1, 1)
-    assert "issuer_topic:(other)" not in store.totals("issuer_topic", [Span("day", 0, 2 * NOW_MS)], 1)
-    store.count([doc("back", vote("issuer_topic:S1|t"))])  # it begins anew
-    assert dict(store.busiest("issuer_topic", 99))["issuer_topic:S1|t"] == 1
-
-
-@pytest.mark.parametrize("shards", [1, 3])
-def test_series_stay_few_whatever_names_come(small: Small, shards: int) -> None:
-    store, batch, kept = small(shards, 30), 15, 30
-    rng = random.Random(5)
-    posts = 0
-    for n in range(40):
-        names = [
-            f"issuer_topic:S{rng.randrange(10) if rng.random() < 0.5 else rng.randrange(10_000)}|t" for _ in "." * batch
-        ]
-        store.count([doc(f"p{n}.{m}", vote(name), published_ms=NOW_MS + n * 3_600_000) for m, name in enumerate(names)])
-        posts += batch
-        assert len(store.busiest("issuer_topic", 10_000)) <= kept + batch
-    alive = [name for name, _ in store.busiest("issuer_topic", 10_000)]
-    assert {f"issuer_topic:S{n}|t" for n in range(10)} <= set(alive)
-    for resolution in RESOLUTION_MS:
-        points = [p for name in [*alive, "issuer_topic:(other)"] for p in store.chart(name, resolution, 0, 2 * NOW_MS)]
-        assert sum(point.posts for point in points) == posts
-    assert sum(point.posts for point in store.chart("market:all", "day", 0, 2 * NOW_MS)) == 0
-    assert store.folded("issuer_topic") > 100
-    assert store.folded("issuer") == 0
-
-
-@pytest.mark.servers
-def test_what_was_folded_leaves_no_key(redis_url: str, prefix: str) -> None:
-    with connect(redis_url) as client:
-        store = RedisTrends(client, prefix, 1, series_kept=5)
-        for n in range(40):
-            late = (NOW_MS, NOW_MS - 86_400_000, NOW_MS - 7 * 86_400_000)
-            store.count([doc(f"p{n}.{ms}", vote(f"issuer_topic:S{n}|t"), published_ms=ms) for ms in late])
-        named = {key.decode().rpartition("issuer_topic:")[2] for key in client.scan_iter(match=f"{prefix}*:c:*")}
-        alive = {name.partition(":")[2] for name, _ in store.busiest("issuer_topic", 99)}
-    assert named == alive | {"(other)"}
-
-
-@pytest.mark.servers
-@pytest.mark.parametrize("sources", [3, 12, 150])
-def test_a_busy_series_takes_at_most_two_kilobytes_an_hour(redis_url: str, prefix: str, sources: int) -> None:
-    series, hours, posts = 4, 30, 180  # in every bucket of five minutes fifteen posts
-    with connect(redis_url) as client:
-        store = RedisTrends(client, prefix, 1)
-        for n in range(hours):
-            start = NOW_MS + n * 3_600_000
-            store.count(
-                [
-                    doc(
-                        f"{n}.{m}.{s}",
-                        vote(f"issuer:S{s}", m % 3, m * 7919 % 1000),
-                        published_ms=start + m * 20_000,
-                        novelty_milli=1000,
-                        source=f"source-{m % sources}",
-                    )
-                    for m in range(posts)
-                    for s in range(series)
-                ]
-            )
-        keys = [key for part in ("c", "u", "live") for key in client.scan_iter(match=f"{prefix}:*:{part}:*")]
-        kept = sum(client.memory_usage(key, samples=0) for key in keys)
-    assert len(keys) > series
-    assert kept / (series * hours) <= 2048
-
-
-class _CountedConnection(Connection):
-    """A connection that counts how often it sends."""
-
-    sent = 0
-
-    def send_packed_command(self, *args: Any, **options: Any) -> None:
-        type(self).sent += 1
-        super().send_packed_command(*args, **options)  # type: ignore[no-untyped-call]
-
-
-@pytest.mark.servers
-def test_each_question_is_one_round_trip(redis_url: str, prefix: str) -> None:
-    day = 86_400_000
-    spans = [Span("hour", NOW_MS - day, NOW_MS), Span("day", NOW_MS - 28 * day, NOW_MS)]
-    with Redis(connection_pool=ConnectionPool.from_url(redis_url, connection_class=_CountedConnection)) as client:
-        store = RedisTrends(client, prefix, 2)
-        store.count([doc(f"p{n}", vote(f"issuer:S{n}"), published_ms=NOW_MS - n * day) for n in range(30)])
-        questions: list[Callable[[], object]] = [
-            lambda: store.chart("issuer:S1", "5m", NOW_MS - 14 * day, NOW_MS),
-            lambda: store.chart("issuer:S1", "day", NOW_MS - 800 * day, NOW_MS),
-            lambda: store.totals("issuer", spans, 1),
-            lambda: store.busiest("issuer", 10),
-        ]
-        for ask in questions:
-            assert ask()  # the first time may load a script, which is a trip of its own
-            before = _CountedConnection.sent
-            ask()
-            assert _CountedConnection.sent - before == 1
 
 
 @pytest.mark.servers
