@@ -224,27 +224,19 @@ def progress_of(outcomes: Sequence[tuple[int, Outcome]]) -> dict[int, int]:
     return marks
 
 
-SectorOf = Callable[[str], str | None]
-
-
-def no_sector(_symbol: str) -> str | None:
-    """The sector of a company while no table of companies says it."""
-    return None
-
-
 def to_counts(
-    opinions: Sequence[Opinion], watched_kinds: frozenset[str], sources: Sources, sector_of: SectorOf = no_sector
+    opinions: Sequence[Opinion], watched_kinds: frozenset[str], sources: Sources, sectors: Mapping[str, str]
 ) -> list[Counted]:
-    """What each opinion adds to which series. Only series of `watched_kinds` keep votes for the detector; `sector_of`
-    names the sector of a company's symbol, or None."""
-    return [_count(opinion, watched_kinds, sources, sector_of) for opinion in opinions]
+    """What each opinion adds to which series. Only series of `watched_kinds` keep votes for the detector; `sectors`
+    names the sector of a company by its symbol, where it is known."""
+    return [_count(opinion, watched_kinds, sources, sectors) for opinion in opinions]
 
 
-def _count(opinion: Opinion, watched_kinds: frozenset[str], sources: Sources, sector_of: SectorOf) -> Counted:
+def _count(opinion: Opinion, watched_kinds: frozenset[str], sources: Sources, sectors: Mapping[str, str]) -> Counted:
     received_ms, published_ms = parse_ms(opinion.received_at), parse_ms(opinion.published_at)
     votes = [
         SeriesVote(name, LABELS.index(label), round(score * 1000), name.partition(":")[0] in watched_kinds)
-        for name, (label, score) in series_of(opinion, sector_of).items()
+        for name, (label, score) in series_of(opinion, sectors).items()
     ]
     negative = any(vote.watched and vote.negative for vote in votes)
     return Counted(
@@ -261,7 +253,7 @@ def _count(opinion: Opinion, watched_kinds: frozenset[str], sources: Sources, se
     )
 
 
-def series_of(opinion: Opinion, sector_of: SectorOf = no_sector) -> Mapping[str, tuple[Label, float]]:
+def series_of(opinion: Opinion, sectors: Mapping[str, str]) -> Mapping[str, tuple[Label, float]]:
     """The series an opinion is a voice in, once in each, with the sentiment that counts there: a company's own in the
     company's series, the whole post's in the market's, its source's, topics' and sectors'."""
     whole = (opinion.sentiment.label, opinion.sentiment.score)
@@ -275,7 +267,7 @@ def series_of(opinion: Opinion, sector_of: SectorOf = no_sector) -> Mapping[str,
     if len(issuers) <= MAX_ISSUERS:
         for symbol, sentiment in issuers.items():
             series[f"issuer:{symbol}"] = sentiment
-            if sector := sector_of(symbol):
+            if sector := sectors.get(symbol):
                 series[f"sector:{sector}"] = whole
             series.update((f"issuer_topic:{symbol}|{topic.id}", sentiment) for topic in opinion.topics)
     return series

@@ -23,7 +23,7 @@ COMMANDS = [
     if language == "sh"
     for line in body.splitlines()
 ]
-NEEDS_SERVERS = {"up", "down", "run", "produce", "alerts", "topics", "doctor"}
+NEEDS_SERVERS = {"up", "down", "run", "produce", "alerts", "topics", "doctor", "trends"}
 NEEDS_DATA = {"train", "evaluate"}
 CHEAP = [
     command for command in COMMANDS if command[0] == "groundswell" and command[1] not in NEEDS_SERVERS | NEEDS_DATA
