@@ -7,7 +7,7 @@ many series were folded into `<kind>:(other)`, whose buckets lie in every shard.
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 import msgspec
 import redis
@@ -25,10 +25,17 @@ _HEADS: dict[Resolution, int] = {
     "hour": 1,
     "day": 2,
 }  # the place of each in a head, after the posts, as in buckets.lua
-_FIRST_SOURCE = 8  # of an older bucket
+_SOURCES = 8  # their place in an older bucket, after the sums
 _TOTALS = Script("buckets", "totals")
-_decode_bucket = msgspec.msgpack.Decoder(list[int]).decode
-_decode_head = msgspec.msgpack.Decoder(tuple[int, list[int], list[int], list[int]]).decode
+_decode_bucket = msgspec.msgpack.Decoder(list[int | str]).decode
+_decode_head = msgspec.msgpack.Decoder(tuple[int, list[int | str], list[int | str], list[int | str]]).decode
+
+
+class _Bucket(NamedTuple):
+    """Sums as in buckets.lua from posts to novelty, and sources: their codes, or an estimate of how many."""
+
+    sums: list[int]
+    sources: set[str] | int
 
 
 class RedisCharts:
@@ -56,10 +63,11 @@ class RedisCharts:
         shards = range(self.shards) if series.endswith(OTHER) else (shard_of(series, self.shards),)
         periods = range(start_ms // span_ms, -(-end_ms // span_ms))
         asked = [(self._base(shard), period) for shard in shards for period in periods]
-        buckets: dict[int, Sequence[int]] = {}
+        buckets: dict[int, _Bucket] = {}
 
-        def add(bucket: int, sums: Sequence[int]) -> None:
-            buckets[bucket] = _joined(buckets[bucket], sums) if bucket in buckets else sums
+        def add(number: int, raw: Sequence[int | str]) -> None:
+            bucket = _bucket(raw)
+            buckets[number] = _joined(buckets[number], bucket) if number in buckets else bucket
 
         with faults_named(self._client), self._client.pipeline(transaction=False) as pipeline:
             for shard in shards:
@@ -73,7 +81,7 @@ class RedisCharts:
         for head in found[: len(shards)]:
             if head is not None:
                 newest, *sums = _decode_head(head)[1:][_HEADS[resolution]]
-                add(newest, sums)
+                add(int(newest), sums)
         starts = sorted(bucket * width_ms for bucket in buckets)
         return [
             _chart_point(start, resolution, buckets[start // width_ms])
@@ -121,9 +129,9 @@ class RedisCharts:
         return f"{self._prefix}:{{s{shard}}}:"
 
 
-def _chart_point(start_ms: int, resolution: Resolution, bucket: Sequence[int]) -> ChartPoint:
-    posts, voices, negative, neutral, positive, milli, squares, novelty, *sources = bucket
-    seen = -sources[0] if sources and sources[0] < 0 else len(sources)
+def _chart_point(start_ms: int, resolution: Resolution, bucket: _Bucket) -> ChartPoint:
+    posts, voices, negative, neutral, positive, milli, squares, novelty = bucket.sums
+    sources = bucket.sources if isinstance(bucket.sources, int) else len(bucket.sources)
     return ChartPoint(
         start_ms,
         posts,
@@ -134,7 +142,7 @@ def _chart_point(start_ms: int, resolution: Resolution, bucket: Sequence[int]) -
         milli / 1e3,
         squares / 1e6,
         novelty / 1e3,
-        None if resolution == "5m" else seen,
+        None if resolution == "5m" else sources,
     )
 
 
@@ -151,9 +159,16 @@ def _totals(sums: Sequence[int]) -> Totals:
     return Totals(posts, voices, negative, neutral, positive, milli / 1e3, squares / 1e6)
 
 
-def _joined(one: Sequence[int], other: Sequence[int]) -> list[int]:
-    """The sum of two parts of one bucket; sources as buckets.lua keeps them."""
-    sources = {*one[_FIRST_SOURCE:], *other[_FIRST_SOURCE:]}
-    least = min(sources, default=0)
-    sums = map(sum, zip(one[:_FIRST_SOURCE], other[:_FIRST_SOURCE], strict=True))
-    return [*sums, *([least] if least < 0 else sources)]
+def _bucket(raw: Sequence[int | str]) -> _Bucket:
+    sums, sources = [int(number) for number in raw[:_SOURCES]], raw[_SOURCES] if len(raw) > _SOURCES else ""
+    if isinstance(sources, int):
+        return _Bucket(sums, -sources)
+    return _Bucket(sums, {sources[at : at + 4] for at in range(0, len(sources), 4)})
+
+
+def _joined(one: _Bucket, other: _Bucket) -> _Bucket:
+    """The sum of two parts of one bucket. An estimate holds the listed sources already, as buckets.lua keeps them."""
+    sums = [a + b for a, b in zip(one.sums, other.sums, strict=True)]
+    if isinstance(one.sources, set) and isinstance(other.sources, set):
+        return _Bucket(sums, one.sources | other.sources)
+    return _Bucket(sums, max(part for part in (one.sources, other.sources) if isinstance(part, int)))

@@ -7,6 +7,7 @@ writing; `m:<minute>` votes, `minutes` which there are; `state` token, watch, cl
 """
 
 import struct
+from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -164,10 +165,15 @@ class _Part:
         if shown and doc.excerpt:
             self.excerpts.append(doc.excerpt)
             excerpt = _ARGS_BEFORE_EXCERPTS + len(self.excerpts)
-        source = crc32(doc.source.encode()) if doc.source else -1
         told = doc.first + 2 * doc.stale
-        self.docs += (*doc[:4], told, doc.novelty_milli, source, excerpt, len(votes), *votes)
+        self.docs += (*doc[:4], told, doc.novelty_milli, _code(doc.source), excerpt, len(votes), *votes)
         self.places.append(place)
+
+
+@lru_cache(maxsize=100_000)
+def _code(source: str) -> str:
+    """A source in four characters, as buckets.lua keeps it; "" for none."""
+    return b64encode(crc32(source.encode()).to_bytes(4, "big")[1:]).decode() if source else ""
 
 
 def _by_shard(docs: Sequence[Counted], shards: int) -> dict[int, _Part]:

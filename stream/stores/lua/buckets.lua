@@ -1,13 +1,13 @@
 -- What scripts over charts share; put before them. A bucket is a table {bucket, posts, voices, negative, neutral,
--- positive, score_milli, its squares, novelty_milli, sources...}: a few sources by their hashes, or the one number
--- -n where n is the estimate of the HyperLogLog `u:<resolution>:<bucket>:<series>`. A series has a head in the hash
+-- positive, score_milli, its squares, novelty_milli, sources}: a few sources as one string of their codes of 4 characters
+-- (nil: none), or the number -n where n is the estimate of the HyperLogLog `u:<resolution>:<bucket>:<series>`. A series has a head in the hash
 -- `live:<kind>`: msgpack of {posts so far, its newest bucket of 5 minutes, hour, day}; older buckets lie without their
 -- number in hashes `c:<resolution>:<period>:<series>`. What a bucket holds is the sum of both, so that the order of
 -- arrival never shows.
 local base = KEYS[1]
 local NAMES = {'5m', 'hour', 'day'}
 local SPANS = {288, 480, 400} -- buckets a key holds: few enough for Redis to keep them as one packed list
-local FIRST_SOURCE, FEW = 10, 24
+local SOURCES, FEW = 10, 24
 local FEW_KEPT = 7 -- of an older bucket: its value stays below the 64 bytes up to which Redis packs a hash
 local CHUNK = 200 -- fields a call: far below what Lua's stack holds
 local floor = math.floor
@@ -29,49 +29,57 @@ local function older_key(r, period, series)
   return base .. 'c:' .. NAMES[r] .. ':' .. period .. ':' .. series
 end
 
--- Adds a list of sources' hashes to those of a bucket, which go into a HyperLogLog if they are more than `few`.
-local function add_sources(into, r, series, sources, few, ttl)
-  local many = into[FIRST_SOURCE] and into[FIRST_SOURCE] < 0
-  if not many and #sources <= few then
-    for i = 1, #sources do
-      local source, at = sources[i], FIRST_SOURCE
-      while into[at] and into[at] ~= source do at = at + 1 end
-      into[at] = source
+local function has(codes, code)
+  local at = string.find(codes, code, 1, true)
+  while at and at % 4 ~= 1 do at = string.find(codes, code, at + 1, true) end
+  return at
+end
+
+local function with_codes(codes, more)
+  for i = 1, #more, 4 do
+    local code = string.sub(more, i, i + 3)
+    if not has(codes, code) then codes = codes .. code end
+  end
+  return codes
+end
+
+-- Adds sources' codes to those of a bucket, which go into a HyperLogLog if they are more than `few`.
+local function add_sources(into, r, series, codes, few, ttl)
+  local old, estimate = into[SOURCES] or '', 0
+  if type(old) == 'string' then
+    codes = #codes > 4 * few and old .. codes or with_codes(old, codes)
+    if #codes <= 4 * few then
+      if codes ~= '' then into[SOURCES] = codes end
+      return
     end
-    if #into < FIRST_SOURCE + few then return end
-    sources = {}
+  else
+    estimate = -old
   end
-  local key, news, estimate = sources_key(r, into[1], series), 0, 0
-  local function put(list)
-    in_chunks(list, function(from, to) news = news + redis.call('PFADD', key, unpack(list, from, to)) end)
-  end
-  put(sources)
-  if many then estimate = -into[FIRST_SOURCE] else put({unpack(into, FIRST_SOURCE)}) end
+  local key, list, news = sources_key(r, into[1], series), {}, 0
+  for i = 1, #codes, 4 do list[#list + 1] = string.sub(codes, i, i + 3) end
+  in_chunks(list, function(from, to) news = news + redis.call('PFADD', key, unpack(list, from, to)) end)
   if news > 0 then
     redis.call('EXPIRE', key, ttl)
     estimate = math.max(estimate, redis.call('PFCOUNT', key))
   end
-  for at = #into, FIRST_SOURCE + 1, -1 do into[at] = nil end
-  into[FIRST_SOURCE] = -estimate
+  into[SOURCES] = -estimate
 end
 
 -- Adds what another table holds of the same bucket.
 local function join_bucket(into, r, series, from, ttl)
-  for i = 2, FIRST_SOURCE - 1 do into[i] = into[i] + from[i] end
-  if #from < FIRST_SOURCE then return end
-  local sources = {unpack(from, FIRST_SOURCE)}
-  if sources[1] < 0 then -- then these are in the HyperLogLog already, and our own must go there
-    local ours = {unpack(into, FIRST_SOURCE)}
-    into[FIRST_SOURCE] = sources[1]
-    for at = #into, FIRST_SOURCE + 1, -1 do into[at] = nil end
-    if not ours[1] then return end
-    if ours[1] < 0 then
-      into[FIRST_SOURCE] = math.min(ours[1], sources[1])
+  for i = 2, SOURCES - 1 do into[i] = into[i] + from[i] end
+  local codes = from[SOURCES]
+  if not codes then return end
+  if type(codes) == 'number' then -- then these are in the HyperLogLog already, and our own must go there
+    local ours = into[SOURCES] or ''
+    into[SOURCES] = codes
+    if type(ours) == 'number' then
+      into[SOURCES] = math.min(ours, codes)
       return
     end
-    sources = ours
+    codes = ours
   end
-  add_sources(into, r, series, sources, FEW, ttl)
+  add_sources(into, r, series, codes, FEW, ttl)
 end
 
 -- Adds to an older bucket. Its key's expiry moves when a bucket is new, which is often enough.
@@ -83,7 +91,7 @@ local function join_older(r, series, from, ttl, sources_ttl)
     into = {bucket, unpack(cmsgpack.unpack(old))}
     join_bucket(into, r, series, from, sources_ttl)
   end
-  add_sources(into, r, series, {}, FEW_KEPT, sources_ttl)
+  add_sources(into, r, series, '', FEW_KEPT, sources_ttl)
   redis.call('HSET', key, bucket, cmsgpack.pack({unpack(into, 2)}))
   if not old then redis.call('EXPIRE', key, ttl) end
 end

@@ -1,8 +1,8 @@
 -- Counts a batch of posts into one shard: tests each id and counts in the same step. After buckets.lua and fold.lua.
 -- KEYS[1] the shard's key base; ARGV: the seconds that 5m, hour and day buckets, and ids and sources are kept, how many
 -- series of a kind are kept apart, the batch as msgpack [names of series, docs], then excerpts, which docs name by their place in ARGV (0: none; cmsgpack takes no
--- bytes). Docs are one flat list: id, received_ms, published_ms, story, first + 2 * stale, novelty_milli, source's hash
--- (-1: not said), excerpt, how many numbers of votes follow, then for each series its place in names, score_milli and
+-- bytes). Docs are one flat list: id, received_ms, published_ms, story, first + 2 * stale, novelty_milli, source's code
+-- ('': not said), excerpt, how many numbers of votes follow, then for each series its place in names, score_milli and
 -- label + 3 * heard. Returns a string: 1 where a post was new, else 0.
 local TTLS, SEEN_TTL, MOST = {ARGV[1], ARGV[2], ARGV[3]}, tonumber(ARGV[4]), tonumber(ARGV[5])
 local names, docs = unpack(cmsgpack.unpack(ARGV[6]))
@@ -47,7 +47,7 @@ end
 
 -- What the votes of a series in this 5-minute bucket sum up to: a bucket's numbers, and which sources spoke.
 local function new_sums(number, series)
-  local sums = {0, 0, 0, 0, 0, 0, 0, 0, 0, sources = {}}
+  local sums = {0, 0, 0, 0, 0, 0, 0, 0, 0, source = ''}
   charts[number][series] = sums
   if not numbers[series] then
     numbers[series] = {}
@@ -57,12 +57,22 @@ local function new_sums(number, series)
   return sums
 end
 
-local function sources_of(sums)
-  local list = {}
-  for source in pairs(sums.sources) do
-    if source >= 0 then list[#list + 1] = source end
+-- Notes that a source spoke. Most series of a batch have one: only a second one makes a table of them.
+local function note_source(sums, source)
+  if source == sums.source or source == '' then return end
+  if sums.source == '' then
+    sums.source = source
+  else
+    local others = sums.others or {}
+    others[source], sums.others = true, others
   end
-  return list
+end
+
+local function sources_of(sums)
+  if not sums.others then return sums.source end
+  local list = {sums.source}
+  for source in pairs(sums.others) do list[#list + 1] = source end
+  return table.concat(list)
 end
 
 -- Puts a candidate into the place of another where it came earlier; counts stay sums.
@@ -110,7 +120,7 @@ local function count(doc)
     local label, chart = code % 3, sums[series] or new_sums(number, series)
     chart[2], chart[3], chart[4 + label] = chart[2] + 1, chart[3] + first, chart[4 + label] + 1
     chart[7], chart[8], chart[9] = chart[7] + milli, chart[8] + milli * milli, chart[9] + novelty
-    chart.sources[source] = true
+    note_source(chart, source)
     if code >= 3 and open then take_vote(doc, received, series, floor(code / 3)) end
   end
 end
@@ -143,10 +153,10 @@ local function chart_series(head, series, number, sums, sources)
   for r = 1, 3 do
     local wide, newest = floor(number / WIDER[r]), head[1 + r]
     if newest and newest[1] == wide then
-      for i = 2, FIRST_SOURCE - 1 do newest[i] = newest[i] + sums[i] end
+      for i = 2, SOURCES - 1 do newest[i] = newest[i] + sums[i] end
       if r > 1 then add_sources(newest, r, series, sources, FEW, SEEN_TTL) end
     else
-      local bucket = {wide, unpack(sums, 2, FIRST_SOURCE - 1)}
+      local bucket = {wide, unpack(sums, 2, SOURCES - 1)}
       if r > 1 then add_sources(bucket, r, series, sources, FEW, SEEN_TTL) end
       join_series(head, r, series, bucket, TTLS[r], SEEN_TTL)
     end
@@ -218,7 +228,12 @@ for minute, at in pairs(minutes) do
   local key = base .. 'm:' .. minute
   write_votes(key, at.votes)
   for series, posts in pairs(at.stale) do redis.call('HINCRBY', key, 's' .. series, posts) end
-  for id, excerpt in pairs(at.excerpts) do redis.call('HSET', key, 'e' .. id, excerpt) end
+  local told = {}
+  for id, excerpt in pairs(at.excerpts) do
+    told[#told + 1] = 'e' .. id
+    told[#told + 1] = excerpt
+  end
+  in_chunks(told, function(from, to) redis.call('HSET', key, unpack(told, from, to)) end)
   redis.call('ZADD', base .. 'minutes', minute, minute)
 end
 
