@@ -24,7 +24,7 @@ from stream.stores.redis_common import connect
 from stream.stores.redis_trends import RedisTrends
 from stream.times import DAY_MS, HOUR_MS
 
-OPINIONS, BATCH, ROUNDS = 60_000, 4_000, 5
+OPINIONS, BATCH, ROUNDS = 60_000, 10_000, 5
 BEFORE = 20_000  # opinions counted before the clock starts, so that series are there as they are in a running service
 PLAIN = 4_000  # the plain way is slow: so many opinions are enough
 ISSUERS, TOPICS, SOURCES = 300, 20, 40
