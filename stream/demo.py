@@ -38,7 +38,9 @@ class Demo:
         rules = load_rules(settings.rules)
         self.trends, self.documents, self.incidents = MemoryTrends(), MemoryDocuments(), MemoryIncidents()
         classifier = load_configured(settings.model, settings.foreign, settings.engine)
-        self.spine = Spine(classifier, rules, settings.sources, self.documents, trends=self.trends)
+        self.spine = Spine(
+            classifier, rules, settings.sources, self.documents, trends=self.trends, sectors=settings.sectors
+        )
         self.posts = generate(seed).posts
         self.now_ms = _time(self.posts[0])
         self.learning_days = max(rule.learning_days for rule in rules)

@@ -2,7 +2,7 @@
 and the replay run on it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from alerts.events import Alert, decode_alert
@@ -36,10 +36,12 @@ class Spine:
         documents: DocumentStore | None,
         now_ms: Callable[[int], int] = lambda received_ms: received_ms,
         trends: TrendStore | None = None,
+        sectors: Mapping[str, str] | None = None,
     ) -> None:
         self.trends = trends or MemoryTrends()
         self.documents = documents
         self._sources = sources
+        self._sectors = sectors or {}
         self._judge = Judge(classifier, MemoryStories(), sources, "record", now_ms) if classifier else None
         self._watched = frozenset(kind for rule in rules for kind in rule.series)
         self._closer = Closer(self.trends, rules, "embedded", lambda: 0)
@@ -60,7 +62,7 @@ class Spine:
             return []
         if self.documents is not None:
             self.documents.index(opinions)
-        self.trends.count(to_counts(opinions, self._watched, self._sources))
+        self.trends.count(to_counts(opinions, self._watched, self._sources, self._sectors))
         self._last_ms = parse_ms(opinions[-1].received_at)
         self.trends.progress({0: self._last_ms})
         return self._close()

@@ -224,16 +224,19 @@ def progress_of(outcomes: Sequence[tuple[int, Outcome]]) -> dict[int, int]:
     return marks
 
 
-def to_counts(opinions: Sequence[Opinion], watched_kinds: frozenset[str], sources: Sources) -> list[Counted]:
-    """What each opinion adds to which series. Only series of `watched_kinds` keep votes for the detector."""
-    return [_count(opinion, watched_kinds, sources) for opinion in opinions]
+def to_counts(
+    opinions: Sequence[Opinion], watched_kinds: frozenset[str], sources: Sources, sectors: Mapping[str, str]
+) -> list[Counted]:
+    """What each opinion adds to which series. Only series of `watched_kinds` keep votes for the detector; `sectors`
+    names the sector of a company by its symbol, where it is known."""
+    return [_count(opinion, watched_kinds, sources, sectors) for opinion in opinions]
 
 
-def _count(opinion: Opinion, watched_kinds: frozenset[str], sources: Sources) -> Counted:
+def _count(opinion: Opinion, watched_kinds: frozenset[str], sources: Sources, sectors: Mapping[str, str]) -> Counted:
     received_ms, published_ms = parse_ms(opinion.received_at), parse_ms(opinion.published_at)
     votes = [
         SeriesVote(name, LABELS.index(label), round(score * 1000), name.partition(":")[0] in watched_kinds)
-        for name, (label, score) in series_of(opinion).items()
+        for name, (label, score) in series_of(opinion, sectors).items()
     ]
     negative = any(vote.watched and vote.negative for vote in votes)
     return Counted(
@@ -245,11 +248,14 @@ def _count(opinion: Opinion, watched_kinds: frozenset[str], sources: Sources) ->
         stale=is_stale(published_ms, received_ms, sources.get(opinion.source, DEFAULT_SOURCE)),
         votes=tuple(votes),
         excerpt=encode_excerpt(_excerpt(opinion)) if negative else b"",
+        novelty_milli=round(opinion.story.novelty * 1000),
+        source=opinion.source,
     )
 
 
-def series_of(opinion: Opinion) -> Mapping[str, tuple[Label, float]]:
-    """The series an opinion is a voice in, each with the sentiment that counts there."""
+def series_of(opinion: Opinion, sectors: Mapping[str, str]) -> Mapping[str, tuple[Label, float]]:
+    """The series an opinion is a voice in, once in each, with the sentiment that counts there: a company's own in the
+    company's series, the whole post's in the market's, its source's, topics' and sectors'."""
     whole = (opinion.sentiment.label, opinion.sentiment.score)
     series = {MARKET: whole, f"source:{opinion.source}": whole}
     series.update((f"topic:{topic.id}", whole) for topic in opinion.topics)
@@ -261,6 +267,8 @@ def series_of(opinion: Opinion) -> Mapping[str, tuple[Label, float]]:
     if len(issuers) <= MAX_ISSUERS:
         for symbol, sentiment in issuers.items():
             series[f"issuer:{symbol}"] = sentiment
+            if sector := sectors.get(symbol):
+                series[f"sector:{sector}"] = whole
             series.update((f"issuer_topic:{symbol}|{topic.id}", sentiment) for topic in opinion.topics)
     return series
 

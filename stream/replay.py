@@ -5,7 +5,7 @@ The output depends on the input, the rules and the model alone: a second run wri
 import gzip
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,6 +42,7 @@ def replay_posts(
     classifier: Classifier,
     rules: Sequence[Rule],
     sources: Sources,
+    sectors: Mapping[str, str],
     author_key: bytes,
     span: Span,
     rejects: Path,
@@ -55,7 +56,7 @@ def replay_posts(
 
         history = read_history(paths, sources, author_key, refuse)
         history = [row for row in history if row.received_ms in span]
-        spine = Spine(classifier, rules, sources, None)
+        spine = Spine(classifier, rules, sources, None, sectors=sectors)
         for start in range(0, len(history), BATCH):
             rows = history[start : start + BATCH]
             fed = spine.feed([Message(row.value, offset=row.line) for row in rows])
@@ -73,6 +74,7 @@ def replay_opinions(
     *,
     rules: Sequence[Rule],
     sources: Sources,
+    sectors: Mapping[str, str],
     span: Span,
     rejects: Path,
     progress: Progress,
@@ -91,7 +93,7 @@ def replay_opinions(
                 except (RecordRefused, ValueError) as refusal:
                     refused.add(row.line, str(refusal), row.value, str(path))
         ordered = sorted(opinions.values(), key=lambda opinion: (opinion.received_at, opinion.id))
-        spine = Spine(None, rules, sources, None)
+        spine = Spine(None, rules, sources, None, sectors=sectors)
         for start in range(0, len(ordered), BATCH):
             batch = ordered[start : start + BATCH]
             output.write(batch, spine.take(batch))

@@ -67,7 +67,8 @@ class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings. `prefix` separates a history and all that is derived from it from the live topics.
 
-    `model` is a model folder of Groundswell's own; `foreign` is a transformers model that judges sentiment instead.
+    `sectors` names a company's sector by its symbol. `model` is a model folder of Groundswell's own; `foreign` is a
+    transformers model that judges sentiment instead.
     """
 
     clock: Literal["broker", "record"] = "broker"
@@ -81,6 +82,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     desk: Desk = Desk()
     channels: Channels = Channels()
     sources: dict[str, Source] = {}
+    sectors: dict[str, Annotated[str, msgspec.Meta(pattern=r"^[^\s:|]{1,60}$")]] = {}
     rules: Path = DEPLOYED_RULES
     model: Path | None = None
     foreign: ForeignModel | None = None

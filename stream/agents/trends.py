@@ -42,7 +42,7 @@ def build(settings: Settings) -> faust.App:
     def count(batch: Sequence[Message]) -> list[DeadLetter]:
         outcomes = decode_opinions(batch, "count")
         opinions = [outcome for outcome in outcomes if isinstance(outcome, Opinion)]
-        store.count(to_counts(opinions, watched, settings.sources))
+        store.count(to_counts(opinions, watched, settings.sources, settings.sectors))
         if settings.clock == "broker":
             role.meter.latencies([parse_ms(opinion.received_at) for opinion in opinions])
         # Only markers speak for a partition: an opinion may be followed by an older one after a restart of classify.

@@ -95,6 +95,7 @@ def replay(
                 classifier=load_configured(config.model, config.foreign, config.engine),
                 rules=chosen,
                 sources=config.sources,
+                sectors=config.sectors,
                 author_key=author_key(config, create=True),
                 span=span,
                 rejects=refused,
@@ -102,7 +103,14 @@ def replay(
             )
         else:
             metrics = replay_opinions(
-                opinions or [], out, rules=chosen, sources=config.sources, span=span, rejects=refused, progress=tell
+                opinions or [],
+                out,
+                rules=chosen,
+                sources=config.sources,
+                sectors=config.sectors,
+                span=span,
+                rejects=refused,
+                progress=tell,
             )
     report(metrics, describe(metrics), as_json)
 

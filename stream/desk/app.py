@@ -5,6 +5,7 @@ events in `live`; stores are passed in and their synchronous calls run in thread
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import uvicorn
@@ -23,12 +24,19 @@ from stream.desk import views
 from stream.desk.guard import LOOPBACK, Guard
 from stream.desk.live import Board, Full
 from stream.errors import ServerUnavailable
-from stream.stores.protocols import DocumentStore, TrendStore
+from stream.movers import Measure, Window, heat_map, movers
+from stream.stores.protocols import DocumentStore, Resolution, Span, TrendStore
+from stream.times import HOUR_MS
 
 STATIC = Path(__file__).parent / "static"
 FEED = 40
 INCIDENTS = 20
 
+_Word = TypeVar("_Word", bound=str)
+_KINDS = ("issuer", "topic", "issuer_topic", "sector", "source", "market")
+_RESOLUTIONS: tuple[Resolution, ...] = ("hour", "5m", "day")
+_WINDOWS: tuple[Window, ...] = ("day", "hour")
+_MEASURES: tuple[Measure, ...] = ("negative", "net")
 _SERIES = re.compile(r"(issuer|topic|issuer_topic|sector|source|market):[^\s\x00-\x1f]{1,100}")
 _SYMBOL = re.compile(r"[A-Za-z0-9.\-]{1,32}")
 _ID = re.compile(r"[A-Za-z0-9_\-]{1,64}")
@@ -77,6 +85,24 @@ def create_app(
         hours = _whole(request, "hours", 24, 192)
         return _json(await run_in_threadpool(views.series_view, desk, series, hours))
 
+    async def get_chart(request: Request) -> Response:
+        series = _matched(request.path_params["series"], _SERIES, "series", "kind:key, such as issuer:ABCD")
+        resolution = _one_of(request, "resolution", _RESOLUTIONS)
+        start_ms = now() - _whole(request, "hours", 24, 19_200) * HOUR_MS
+        points = await run_in_threadpool(trends.chart, series, resolution, start_ms, now() + 1)
+        return _json([point._asdict() for point in points])
+
+    async def get_movers(request: Request) -> Response:
+        kind = _one_of(request, "kind", _KINDS)
+        window = _one_of(request, "window", _WINDOWS)
+        measure = _one_of(request, "measure", _MEASURES)
+        limit = _whole(request, "limit", 10, 100)
+        return _json(await run_in_threadpool(movers, trends, kind, now(), window, measure, limit))
+
+    async def get_heat_map(request: Request) -> Response:
+        span = Span("hour", now() - _whole(request, "hours", 24, 192) * HOUR_MS, now() + 1)
+        return _json(await run_in_threadpool(heat_map, trends, span, _whole(request, "limit", 20, 100)))
+
     async def get_posts(request: Request) -> Response:
         symbol = request.query_params.get("symbol")
         if symbol is not None:
@@ -112,6 +138,9 @@ def create_app(
             Route("/api/words", get_words),
             Route("/api/overview", get_overview),
             Route("/api/series/{series}", get_series),
+            Route("/api/chart/{series}", get_chart),
+            Route("/api/movers", get_movers),
+            Route("/api/heatmap", get_heat_map),
             Route("/api/posts", get_posts),
             Route("/api/incidents", get_incidents),
             Route("/api/incidents/{id}", get_incident),
@@ -157,6 +186,15 @@ def _matched(text: str, pattern: re.Pattern[str], name: str, expected: str) -> s
     if not pattern.fullmatch(text):
         raise HTTPException(422, f"{name} is not understood; give {expected}")
     return text
+
+
+def _one_of(request: Request, name: str, known: tuple[_Word, ...]) -> _Word:
+    """A parameter that is one of a few words; the first is the default."""
+    text = request.query_params.get(name, known[0])
+    for word in known:
+        if word == text:
+            return word
+    raise HTTPException(422, f"{name} is not understood; give one of {', '.join(known)}")
 
 
 def _whole(request: Request, name: str, default: int, most: int) -> int:

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from alerts.votes import Band, Minute, Vote
 from stream.errors import Fenced
 from stream.records import Opinion, Story
+from stream.stores.memory_charts import MemoryCharts
 from stream.stores.protocols import (
     BANDS_KEPT,
-    RESOLUTION_MS,
+    SERIES_KEPT,
     STORY_MEMORY_MS,
-    ChartPoint,
     Counted,
-    Resolution,
     SeriesVote,
     ShardState,
     ShardUpdate,
@@ -77,17 +76,14 @@ class _Shard:
         self.bands: dict[str, NDArray[np.float64]] = {}
 
 
-class MemoryTrends:
+class MemoryTrends(MemoryCharts):
     """A `TrendStore` in one process. `now_ms` of `lease` is the only clock it knows."""
 
-    def __init__(self, shards: int = 1) -> None:
+    def __init__(self, shards: int = 1, series_kept: int = SERIES_KEPT) -> None:
+        super().__init__(series_kept)
         self.shards = shards
         self._shards = [_Shard() for _ in range(shards)]
         self._progress: dict[int, int] = {}
-        self._charts: dict[Resolution, dict[str, dict[int, list[int]]]] = {
-            resolution: defaultdict(dict) for resolution in RESOLUTION_MS
-        }
-        self._posts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
 
     def count(self, docs: Sequence[Counted]) -> int:
         """See `TrendStore.count`."""
@@ -106,17 +102,6 @@ class MemoryTrends:
                 if vote.watched:
                     _vote(shard, doc, vote)
         return any(fresh.values())
-
-    def _chart(self, doc: Counted, vote: SeriesVote) -> None:
-        self._posts[vote.series.partition(":")[0]][vote.series] += 1
-        for resolution, width_ms in RESOLUTION_MS.items():
-            start_ms = doc.published_ms // width_ms * width_ms
-            sums = self._charts[resolution][vote.series].setdefault(start_ms, [0] * 7)
-            sums[0] += 1
-            sums[1] += doc.first
-            sums[2 + vote.label] += 1
-            sums[5] += vote.score_milli
-            sums[6] += vote.score_milli**2
 
     def progress(self, marks: Mapping[int, int]) -> None:
         """See `TrendStore.progress`."""
@@ -189,25 +174,12 @@ class MemoryTrends:
             raise Fenced(f"shard {shard}: token {token} is no longer the one in force; drop the work")
         return state
 
-    def chart(self, series: str, resolution: Resolution, start_ms: int, end_ms: int) -> list[ChartPoint]:
-        """See `TrendStore.chart`."""
-        buckets = self._charts[resolution].get(series, {})
-        return [
-            ChartPoint(start, posts, voices, negative, neutral, positive, milli / 1e3, squares / 1e6)
-            for start, (posts, voices, negative, neutral, positive, milli, squares) in sorted(buckets.items())
-            if start_ms <= start < end_ms
-        ]
-
     def bands(self, series: str, limit: int) -> list[Band]:
         """See `TrendStore.bands`."""
         rows = self._shards[shard_of(series, self.shards)].bands.get(series)
         if rows is None or limit <= 0:
             return []
         return [Band(int(start), *rest) for start, *rest in rows[-limit:].tolist()]
-
-    def busiest(self, kind: str, limit: int) -> list[tuple[str, int]]:
-        """See `TrendStore.busiest`."""
-        return sorted(self._posts.get(kind, {}).items(), key=lambda item: (-item[1], item[0]))[:limit]
 
     def seen_ids(self) -> Iterator[str]:
         """See `TrendStore.seen_ids`."""

@@ -47,10 +47,11 @@ def faults_named(client: redis.Redis) -> Iterator[None]:
 
 
 class Script:
-    """A Lua script of this package that runs on one key, or key base, and so in one slot of a cluster."""
+    """A Lua script of this package that runs on one key, or key base, and so in one slot of a cluster. Several names
+    are one script: what comes first is there for what comes after."""
 
-    def __init__(self, name: str) -> None:
-        self._source = (_LUA / f"{name}.lua").read_text(encoding="utf-8")
+    def __init__(self, *names: str) -> None:
+        self._source = "\n".join((_LUA / f"{name}.lua").read_text(encoding="utf-8") for name in names)
         self._sha = hashlib.sha1(self._source.encode(), usedforsecurity=False).hexdigest()
 
     def run(self, client: redis.Redis, key: str, *args: Argument) -> Any:

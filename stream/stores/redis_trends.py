@@ -1,71 +1,62 @@
 """Trends in Redis: every change is one Lua call on the keys of one shard (`lua/`), which share a hash tag, so that it
 happens whole or not at all, also in a cluster. What is counted, and when minutes are closed, is the stages' business.
 
-Keys of a shard, behind `prefix:{s<shard>}:` — `seen:<id>`; `c:<resolution>:<period>:<series>` buckets of a chart;
-`top:<kind>` posts by series; `m:<minute>` votes, `minutes` which there are; `state` token, watch, closed_until;
-`lease`; `voted`; `outbox`, `outbox:order`; `b:<series>` bands. Progress of all partitions is `prefix:progress`.
+Keys of a shard, behind `prefix:{s<shard>}:` — those of the charts (`redis_charts.py`); `seen:<slice>` ids by time of
+writing; `m:<minute>` votes, `minutes` which there are; `state` token, watch, closed_until; `lease`; `voted`; `outbox`,
+`outbox:order`; `b:<series>` bands. Progress of all partitions is `prefix:progress`.
 """
 
-import heapq
 import struct
+from base64 import b64encode
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple, cast
+from typing import cast
+from zlib import crc32
 
 import msgspec
 import numpy as np
-import redis
 
 from alerts.votes import Band, Minute, Vote
 from stream.errors import Fenced
 from stream.stores.protocols import (
     BANDS_KEPT,
     RESOLUTION_MS,
-    ChartPoint,
     Counted,
-    Resolution,
     ShardState,
     ShardUpdate,
     shard_of,
 )
-from stream.stores.redis_common import Argument, Script, faults_named, glob_literal
-from stream.times import DAY_MS
+from stream.stores.redis_charts import RedisCharts
+from stream.stores.redis_common import Argument, Script, faults_named
 
-DAY_S = DAY_MS // 1000
-SEEN_TTL_S = 7 * DAY_S  # longer than the longest catch-up
-CHART_TTL_S: dict[Resolution, int] = {"5m": 14 * DAY_S, "hour": 100 * DAY_S, "day": 800 * DAY_S}
-_SPAN: dict[Resolution, int] = {"5m": 288, "hour": 720, "day": 1000}  # buckets a key holds, as in count.lua
-_KEYS_AT_ONCE = 1000
 _BAND_BYTES = 48
-_ARGS_BEFORE_EXCERPTS = 5  # of count.lua
+_ARGS_BEFORE_EXCERPTS = 6  # of count.lua
 _CANDIDATE = struct.Struct(">dIIB")  # received_ms, posts, negative posts, negative; the id follows
-_SUMS = struct.Struct(">5I2q")  # as in count.lua
 _pack = msgspec.msgpack.Encoder().encode
 
-_COUNT, _PROGRESS, _LEASE, _RELEASE = Script("count"), Script("progress"), Script("lease"), Script("release")
+_COUNT, _PROGRESS, _LEASE, _RELEASE = (
+    Script("buckets", "fold", "count"),
+    Script("progress"),
+    Script("lease"),
+    Script("release"),
+)
 _COMMIT, _SENT = Script("commit"), Script("sent")
 
 _cached_shard_of = lru_cache(maxsize=100_000)(shard_of)
 
 
-class RedisTrends:
+class RedisTrends(RedisCharts):
     """A `TrendStore`. `client` answers in bytes (`redis_common.connect`); leases end by the server's clock."""
-
-    def __init__(self, client: redis.Redis, prefix: str, shards: int, seen_ttl_s: int = SEEN_TTL_S) -> None:
-        self.shards = shards
-        self._client = client
-        self._prefix = prefix
-        self._seen_ttl_s = seen_ttl_s
 
     def count(self, docs: Sequence[Counted]) -> int:
         """See `TrendStore.count`."""
         parts = _by_shard(docs, self.shards)
         if not parts:
             return 0
-        ttls = [CHART_TTL_S[resolution] for resolution in RESOLUTION_MS]
+        kept = [*(self._kept_s[resolution] for resolution in RESOLUTION_MS), self._seen_ttl_s, self._most_series]
         calls: list[tuple[str, tuple[Argument, ...]]] = [
-            (self._base(shard), (self._seen_ttl_s, _pack(part.rows), *ttls, *part.excerpts))
+            (self._base(shard), (*kept, _pack((list(part.names), part.docs)), *part.excerpts))
             for shard, part in parts.items()
         ]
         fresh: set[int] = set()
@@ -148,24 +139,6 @@ class RedisTrends:
         """See `TrendStore.sent`."""
         _check_fence(_SENT.run(self._client, self._base(shard), token, _pack(list(alert_ids))), shard, token)
 
-    def chart(self, series: str, resolution: Resolution, start_ms: int, end_ms: int) -> list[ChartPoint]:
-        """See `TrendStore.chart`; costs a look-up for each day (5m), 30 days (hour) or 1,000 days between the two."""
-        width_ms = RESOLUTION_MS[resolution]
-        span_ms = width_ms * _SPAN[resolution]
-        base = f"{self._base(shard_of(series, self.shards))}c:{resolution}:"
-        points = []
-        periods = range(start_ms // span_ms, -(-end_ms // span_ms))
-        for first in range(0, len(periods), _KEYS_AT_ONCE):
-            with faults_named(self._client), self._client.pipeline(transaction=False) as pipeline:
-                for period in periods[first : first + _KEYS_AT_ONCE]:
-                    pipeline.hgetall(f"{base}{period}:{series}")
-                found = pipeline.execute()
-            buckets = {int(bucket) * width_ms: raw for fields in found for bucket, raw in fields.items()}
-            for start in sorted(start for start in buckets if start_ms <= start < end_ms):
-                posts, voices, negative, neutral, positive, milli, squares = _SUMS.unpack(buckets[start])
-                points.append(ChartPoint(start, posts, voices, negative, neutral, positive, milli / 1e3, squares / 1e6))
-        return points
-
     def bands(self, series: str, limit: int) -> list[Band]:
         """See `TrendStore.bands`."""
         rows = min(limit, BANDS_KEPT)
@@ -176,56 +149,54 @@ class RedisTrends:
             raw = cast(bytes, self._client.getrange(key, -rows * _BAND_BYTES, -1))
         return [Band(int(start), *rest) for start, *rest in np.frombuffer(raw, dtype="<f8").reshape(-1, 6).tolist()]
 
-    def busiest(self, kind: str, limit: int) -> list[tuple[str, int]]:
-        """See `TrendStore.busiest`."""
-        with faults_named(self._client), self._client.pipeline(transaction=False) as pipeline:
-            for shard in range(self.shards):
-                pipeline.hgetall(f"{self._base(shard)}top:{kind}")
-            found = pipeline.execute()
-        posts = [(series.decode(), int(count)) for part in found for series, count in part.items()]
-        return heapq.nsmallest(limit, posts, key=lambda item: (-item[1], item[0]))
 
-    def seen_ids(self) -> Iterator[str]:
-        """See `TrendStore.seen_ids`."""
-        key = f"{self._base(shard_of('market:all', self.shards))}seen:"
-        with faults_named(self._client):
-            found = set(self._client.scan_iter(match=glob_literal(key) + "*", count=5000))  # it may tell a key twice
-        yield from sorted(raw[len(key.encode()) :].decode() for raw in found)
+class _Part:
+    """A shard's part of a batch as count.lua reads it: names of series, docs as one flat list that says names by their
+    place (from 1), and excerpts that the docs name; `places` are the docs' own in the batch."""
 
-    def _base(self, shard: int) -> str:
-        return f"{self._prefix}:{{s{shard}}}:"
+    def __init__(self) -> None:
+        self.names: dict[str, int] = {}
+        self.docs: list[object] = []
+        self.places: list[int] = []
+        self.excerpts: list[bytes] = []
+
+    def add(self, place: int, doc: Counted, votes: list[int], shown: bool) -> None:
+        excerpt = 0
+        if shown and doc.excerpt:
+            self.excerpts.append(doc.excerpt)
+            excerpt = _ARGS_BEFORE_EXCERPTS + len(self.excerpts)
+        told = doc.first + 2 * doc.stale
+        self.docs += (*doc[:4], told, doc.novelty_milli, _code(doc.source), excerpt, len(votes), *votes)
+        self.places.append(place)
 
 
-class _Part(NamedTuple):
-    """A shard's part of a batch: rows as count.lua reads them, their places in the batch, excerpts the rows name."""
-
-    rows: list[tuple[object, ...]]
-    places: list[int]
-    excerpts: list[bytes]
+@lru_cache(maxsize=100_000)
+def _code(source: str) -> str:
+    """A source in four characters, as buckets.lua keeps it; "" for none."""
+    return b64encode(crc32(source.encode()).to_bytes(4, "big")[1:]).decode() if source else ""
 
 
 def _by_shard(docs: Sequence[Counted], shards: int) -> dict[int, _Part]:
-    parts: dict[int, _Part] = {}
+    parts = [_Part() for _ in range(shards)]
     for place, doc in enumerate(docs):
-        split: dict[int, list[object]] = {}
+        split: dict[int, list[int]] = {}
         shown: set[int] = set()
         for vote in doc.votes:
-            shard = _cached_shard_of(vote.series, shards)
-            heard = (1 + vote.negative) * vote.watched  # 0 not watched, 1 a voice, 2 a negative one
-            split.setdefault(shard, []).extend((vote.series, vote.label, vote.score_milli, heard))
-            if vote.watched and vote.negative:
-                shown.add(shard)
+            series, label, milli, watched = vote
+            shard = _cached_shard_of(series, shards)
+            names = parts[shard].names
+            name = names.get(series) or names.setdefault(series, len(names) + 1)
+            if watched:  # 3 more: a voice, 6: a negative one
+                label += 6 if vote.negative else 3
+                if label >= 6:
+                    shown.add(shard)
+            if shard in split:
+                split[shard] += (name, milli, label)
+            else:
+                split[shard] = [name, milli, label]
         for shard, votes in split.items():
-            part = parts.get(shard)
-            if part is None:
-                part = parts[shard] = _Part([], [], [])
-            excerpt = 0
-            if doc.excerpt and shard in shown:
-                part.excerpts.append(doc.excerpt)
-                excerpt = _ARGS_BEFORE_EXCERPTS + len(part.excerpts)
-            part.rows.append((*doc[:6], votes, excerpt))
-            part.places.append(place)
-    return parts
+            parts[shard].add(place, doc, votes, shard in shown)
+    return {shard: part for shard, part in enumerate(parts) if part.places}
 
 
 def _check_fence(answer: int, shard: int, token: int) -> None:

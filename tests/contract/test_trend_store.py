@@ -14,13 +14,19 @@ from redis.crc import key_slot
 from alerts.votes import Band, Vote
 from stream.errors import Fenced, ServerUnavailable
 from stream.stores.memory import MemoryTrends
-from stream.stores.protocols import BANDS_KEPT, Counted, SeriesVote, ShardUpdate, TrendStore, shard_of
+from stream.stores.protocols import (
+    BANDS_KEPT,
+    Counted,
+    SeriesVote,
+    ShardUpdate,
+    Span,
+    TrendStore,
+    shard_of,
+)
 from stream.stores.redis_common import connect
 from stream.stores.redis_trends import RedisTrends
+from tests.contract.counted import MINUTE, NEGATIVE, NOW_MS, POSITIVE, doc, vote
 
-MINUTE = 29_000_000  # minutes since 1970
-NOW_MS = MINUTE * 60_000
-NEGATIVE, NEUTRAL, POSITIVE = 0, 1, 2
 HOSTILE = ["a b", "a\nb", "a\x00b", "*", "{s0}", "{}:seen:", "🐻‍❄️", "平安", "x" * 200, "12:34", "|", "é", "e\u0301"]
 
 Make = Callable[[int], TrendStore]
@@ -42,27 +48,6 @@ def make(request: pytest.FixtureRequest) -> Iterator[Make]:
 def store(make: Make) -> TrendStore:
     """An empty store of one shard."""
     return make(1)
-
-
-def vote(
-    series: str = "market:all", label: int = NEUTRAL, milli: int | None = None, watched: bool = True
-) -> SeriesVote:
-    score_milli = milli if milli is not None else (label - 1) * 900
-    return SeriesVote(series, label, score_milli, watched)
-
-
-def doc(
-    post: str = "p1",
-    *votes: SeriesVote,
-    received_ms: int = NOW_MS,
-    published_ms: int | None = None,
-    story: str = "s1",
-    first: bool = True,
-    stale: bool = False,
-    excerpt: bytes = b"",
-) -> Counted:
-    published_ms = received_ms if published_ms is None else published_ms
-    return Counted(post, received_ms, published_ms, story, first, stale, votes or (vote(),), excerpt)
 
 
 def update(closed_until: int, **changes: object) -> ShardUpdate:
@@ -90,7 +75,9 @@ def everything(store: TrendStore) -> object:
         for name in names
         for resolution in ("5m", "hour", "day")
     ]
-    return minutes, busiest, charts, sorted(store.seen_ids())
+    around = [Span(resolution, NOW_MS - 86_400_000, NOW_MS) for resolution in ("hour", "day", "5m")]
+    totals = [store.totals(kind, around, 1) for kind in ("market", "issuer", "issuer_topic", "source")]
+    return minutes, busiest, charts, totals, sorted(store.seen_ids())
 
 
 SERIES = ["market:all", "issuer:AAPL", "issuer_topic:AAPL|earnings", "issuer:600519.SH", "source:a b"]
@@ -100,8 +87,17 @@ VOTES = st.lists(
     unique_by=lambda v: v.series,
 )
 DOCS = st.builds(
-    lambda post, ms, lag, story, first, stale, votes: Counted(
-        post, NOW_MS + ms, NOW_MS + ms - lag, story, first, stale, (vote(), *votes), b"excerpt of " + post.encode()
+    lambda post, ms, lag, story, first, stale, votes, novelty_milli, source: Counted(
+        post,
+        NOW_MS + ms,
+        NOW_MS + ms - lag,
+        story,
+        first,
+        stale,
+        (vote(), *votes),
+        b"excerpt of " + post.encode(),
+        novelty_milli,
+        source,
     ),
     post=st.sampled_from(["a", "b", "B", "_", "é", "🐻", "aa", "\x01"]),
     ms=st.sampled_from([0, 1, 59_999, 60_000, 300_000]),
@@ -110,6 +106,8 @@ DOCS = st.builds(
     first=st.booleans(),
     stale=st.booleans(),
     votes=VOTES.map(lambda votes: [v for v in votes if v.series != "market:all"]),
+    novelty_milli=st.integers(0, 1000),
+    source=st.sampled_from(["", "x", "*", "路透", "a b"]),
 )
 BATCHES = st.lists(DOCS, max_size=12)
 
@@ -221,13 +219,52 @@ def test_minutes_come_in_order_up_to_the_limit_and_before_until(store: TrendStor
 
 
 def test_chart_sums_are_exact(store: TrendStore) -> None:
-    store.count([doc(f"a{n}", vote(label=n % 3, milli=n - 500), first=n % 10 == 0) for n in range(1001)])
+    store.count(
+        [doc(f"a{n}", vote(label=n % 3, milli=n - 500), first=n % 10 == 0, novelty_milli=n) for n in range(1001)]
+    )
     store.count([doc("next", vote(label=POSITIVE, milli=1000), published_ms=NOW_MS + 300_000)])
     start = NOW_MS // 300_000 * 300_000
     first, second = store.chart("market:all", "5m", start, start + 600_000)
     squares = sum((n - 500) ** 2 for n in range(1001)) / 1e6
-    assert first == (start, 1001, 101, 334, 334, 333, 0.0, squares)
-    assert second == (start + 300_000, 1, 1, 0, 0, 1, 1.0, 1.0)
+    assert first == (start, 1001, 101, 334, 334, 333, 0.0, squares, 500.5, None)
+    assert second == (start + 300_000, 1, 1, 0, 0, 1, 1.0, 1.0, 0.0, None)
+
+
+def test_a_bucket_says_how_many_sources_spoke_whenever_they_came(store: TrendStore) -> None:
+    hour = 3_600_000
+    start = NOW_MS // 86_400_000 * 86_400_000
+    for n in range(60):  # back and forth between two hours, a few sources in one, many in the other
+        store.count(
+            [
+                doc(f"few{n}", published_ms=start + n % 3, source=f"s{n % 3}"),
+                doc(f"many{n}", published_ms=start + hour, source=f"s{n}"),
+            ]
+        )
+        store.count([doc(f"none{n}", published_ms=start + 2 * hour * (n % 2))])
+    few, many, none = store.chart("market:all", "hour", start, start + 3 * hour)
+    [day] = store.chart("market:all", "day", start, start + 1)
+    assert (few.sources, none.sources) == (3, 0)
+    assert many.sources == pytest.approx(60, abs=2)
+    assert day.sources == pytest.approx(60, abs=2)
+    assert [point.sources for point in store.chart("market:all", "5m", start, start + hour)] == [None]
+
+
+def test_thousands_of_sources_are_estimated_within_three_percent(store: TrendStore) -> None:
+    for half in range(2):
+        store.count([doc(f"p{n}", source=f"feed-{n}.example") for n in range(half * 1500, 1500 + half * 1500)])
+    [day] = store.chart("market:all", "day", 0, 2 * NOW_MS)
+    assert day.sources == pytest.approx(3000, rel=0.03)
+
+
+def test_what_is_published_later_leaves_what_is_older_as_it_was(store: TrendStore) -> None:
+    order = [0, 5, 1, 5, 0, 9, 2, 1, 300, 290, 9]
+    for n, step in enumerate(order):
+        store.count([doc(f"p{n}", vote(milli=n), published_ms=NOW_MS + step * 300_000, source=f"s{n}")])
+    points = store.chart("market:all", "5m", NOW_MS, NOW_MS + 301 * 300_000)
+    found = {(point.start_ms - NOW_MS) // 300_000: (point.posts, point.score_sum) for point in points}
+    assert found == {
+        step: (order.count(step), sum(n for n, at in enumerate(order) if at == step) / 1e3) for step in set(order)
+    }
 
 
 def test_charts_run_in_published_time_by_half_open_ranges(store: TrendStore) -> None:
@@ -253,6 +290,29 @@ def test_the_busiest_are_merged_over_shards_ties_by_name(make: Make) -> None:
     assert store.busiest("issuer", 3) == expected[:3]
     assert store.busiest("sector", 5) == []
     assert store.busiest("issuer", 0) == []
+
+
+def test_totals_are_the_sums_of_the_charts_of_all_series_that_spoke(make: Make) -> None:
+    store, hour, day = make(3), 3_600_000, 86_400_000
+    start = NOW_MS // day * day
+    for n in range(300):  # late ones among them, some silent of late
+        name = f"issuer:S{n % 7}"
+        published_ms = start + (n * 7919 % 60 - 40) * hour - (n % 7 == 6) * 30 * day
+        store.count([doc(f"p{n}", vote(name, n % 3, n), published_ms=published_ms, first=n % 4 > 0)])
+    spans = [
+        Span("hour", start - 5 * hour, start + 19 * hour),
+        Span("day", start - 9 * day, start),
+        Span("5m", 0, start),
+    ]
+    totals = store.totals("issuer", spans, 3)
+    assert set(totals) == {f"issuer:S{n}" for n in range(6)}
+    for name, found in totals.items():
+        for span, total in zip(spans, found, strict=True):
+            points = store.chart(name, *span)
+            assert total[:5] == tuple(sum(int(point[at] or 0) for point in points) for at in range(1, 6))
+            assert total.score_sum == pytest.approx(sum(point.score_sum for point in points))
+            assert total.score_squares == pytest.approx(sum(point.score_squares for point in points))
+    assert store.totals("issuer", spans, 1000) == store.totals("sector", spans, 1) == {}
 
 
 def test_a_post_counts_in_every_shard_of_its_series(make: Make) -> None:
@@ -441,10 +501,20 @@ def test_a_flushed_redis_hands_out_no_old_token_and_takes_no_old_commit(redis_ur
 @pytest.mark.servers
 def test_what_redis_keeps_for_a_time_only_expires(redis_url: str, prefix: str) -> None:
     with connect(redis_url) as client:
-        RedisTrends(client, prefix, 1, seen_ttl_s=500).count([doc()])
+        store = RedisTrends(client, prefix, 1, seen_ttl_s=500)
+        for n in range(30):
+            store.count([doc(f"p{n}", published_ms=NOW_MS + n % 2 * 86_400_000, source=f"s{n}")])
         ttls = {key.decode().split("}:")[1]: client.ttl(key) for key in client.scan_iter(match=f"{prefix}*")}
     day = 86_400
-    for start, ttl_s in {"seen:": 500, "c:5m": 14 * day, "c:hour": 100 * day, "c:day": 800 * day, "m": -1}.items():
+    for start, ttl_s in {
+        "seen:": 500,
+        "c:5m": 14 * day,
+        "c:hour": 100 * day,
+        "c:day": 800 * day,
+        "u": 500,
+        "m": -1,
+        "live": -1,
+    }.items():
         found = [ttl for key, ttl in ttls.items() if key.startswith(start)]
         assert found
         assert all(ttl_s - 10 <= ttl <= ttl_s for ttl in found), start
@@ -454,7 +524,8 @@ def test_what_redis_keeps_for_a_time_only_expires(redis_url: str, prefix: str) -
 def test_all_keys_of_a_shard_lie_in_one_slot_of_a_cluster(redis_url: str, prefix: str) -> None:
     with connect(redis_url) as client:
         store = RedisTrends(client, prefix, 1)
-        store.count([doc("{a}", vote("source:{b}", NEGATIVE), excerpt=b"x")])
+        docs = [doc(f"{{a}}{n}", vote("source:{b}", NEGATIVE), excerpt=b"x", source=f"{n}") for n in range(30)]
+        store.count(docs + [d._replace(id=f"{{l}}{d.id}", published_ms=NOW_MS - 86_400_000) for d in docs])
         store.commit(0, held(store), update(MINUTE, outbox={"{c}": b"x"}, bands={"source:{b}": rows(1, 1)}))
         slots = {key_slot(key) for key in client.scan_iter(match=f"{prefix}*")}
     assert slots == {key_slot(b"s0")}

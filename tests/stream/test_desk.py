@@ -70,6 +70,20 @@ def test_a_series_nobody_has_heard_of_is_empty_and_no_fault(app: Starlette) -> N
     assert get(app, "/api/series/issuer:NOSUCH").json()["buckets"] == []
 
 
+def test_the_chart_movers_and_heat_map_say_what_the_stores_hold(filled: Filled, app: Starlette) -> None:
+    symbol = filled.sample.surge.symbol
+    chart = get(app, f"/api/chart/issuer:{symbol}?hours=48").json()
+    posts = sum(point["posts"] for point in chart)
+    assert posts > 0
+    assert all(point["negative"] + point["neutral"] + point["positive"] == point["posts"] for point in chart)
+    moves = get(app, "/api/movers?window=hour&limit=3").json()
+    assert moves[0]["series"] == f"issuer:{symbol}"
+    assert moves[0]["sure"] > 0
+    heat = get(app, "/api/heatmap?hours=48&limit=100").json()
+    row = heat["rows"][heat["companies"].index(symbol)]
+    assert sum(cell["posts"] for cell in row if cell) >= posts  # a post may have several topics
+
+
 def test_posts_can_be_asked_for_one_company_and_come_newest_first(app: Starlette) -> None:
     posts = get(app, "/api/posts?symbol=ORBQ&limit=30").json()
     assert len(posts) == 30
@@ -89,6 +103,12 @@ def test_an_incident_comes_with_its_evidence_and_one_that_is_not_there_is_404(ap
 @pytest.mark.parametrize(
     "path",
     [
+        "/api/chart/nonsense",
+        "/api/chart/issuer:A?resolution=week",
+        "/api/movers?kind=planet",
+        "/api/movers?window=year",
+        "/api/movers?measure=1",
+        "/api/heatmap?hours=0",
         "/api/posts?limit=0",
         "/api/posts?limit=201",
         "/api/posts?limit=ten",

@@ -161,7 +161,7 @@ def test_one_post_is_one_voice_in_each_series_it_speaks_in() -> None:
     (opinion,) = opinions_of(
         message("bad $ORBQ and $ORBQ and $orbq", symbols=["ORBQ"], targets=["ORBQ"]), by=judge(classifier=classifier)
     )
-    (counted,) = to_counts([opinion], ISSUERS, {})
+    (counted,) = to_counts([opinion], ISSUERS, {}, {})
     names = [vote.series for vote in counted.votes]
     assert sorted(names) == sorted(
         [
@@ -177,17 +177,40 @@ def test_one_post_is_one_voice_in_each_series_it_speaks_in() -> None:
     assert [vote.series for vote in counted.votes if vote.watched] == ["issuer:ORBQ"]
 
 
+def test_a_post_about_several_companies_of_a_sector_is_one_voice_in_it() -> None:
+    sectors = {"ORBQ": "energy", "KELM": "energy", "VNTA": "banks"}
+    (opinion,) = opinions_of(message("bad $ORBQ $KELM $VNTA and $NONE"))
+    (counted,) = to_counts([opinion], ISSUERS, {}, sectors)
+    names = [vote.series for vote in counted.votes]
+    assert len(names) == len(set(names))
+    assert {name for name in names if name.startswith("sector:")} == {"sector:energy", "sector:banks"}
+    assert {name.partition(":")[0] for name in names} == {
+        "market",
+        "source",
+        "topic",
+        "sector",
+        "issuer",
+        "issuer_topic",
+    }
+    store = MemoryTrends()
+    store.count([counted])
+    assert {name: posts for kind in ("market", "sector", "topic") for name, posts in store.busiest(kind, 9)} == {
+        name: 1 for name in names if name.partition(":")[0] in ("market", "sector", "topic")
+    }
+    assert (counted.novelty_milli, counted.source) == (1000, "wire")
+
+
 def test_a_post_about_more_than_twenty_companies_is_about_none() -> None:
     few, many = ([f"S{chr(65 + n)}" for n in range(count)] for count in (MAX_ISSUERS, MAX_ISSUERS + 1))
     (about_few, about_many) = opinions_of(message("list", id="a", symbols=few), message("list", id="b", symbols=many))
-    assert sum(name.startswith("issuer:") for name in series_of(about_few)) == MAX_ISSUERS
-    assert set(series_of(about_many)) == {MARKET, "source:wire", "topic:company_news"}
+    assert sum(name.startswith("issuer:") for name in series_of(about_few, {})) == MAX_ISSUERS
+    assert set(series_of(about_many, {})) == {MARKET, "source:wire", "topic:company_news"}
     assert len(about_many.entities) == MAX_ISSUERS + 1
 
 
 def test_only_a_negative_post_in_a_watched_series_leaves_an_excerpt() -> None:
     texts = ("bad $ORBQ " + "x" * 400, "good $ORBQ", "bad day")
-    negative, positive, unwatched = to_counts(opinions_of(*map(message, texts)), ISSUERS, {})
+    negative, positive, unwatched = to_counts(opinions_of(*map(message, texts)), ISSUERS, {}, {})
     excerpt = decode_excerpt(negative.excerpt)
     assert (excerpt.text, excerpt.score_milli) == (texts[0][:EXCERPT_CHARACTERS], -750)
     assert (positive.excerpt, unwatched.excerpt) == (b"", b"")
@@ -195,8 +218,8 @@ def test_only_a_negative_post_in_a_watched_series_leaves_an_excerpt() -> None:
 
 def test_old_news_is_marked_stale_by_its_sources_usual_lag() -> None:
     (opinion,) = opinions_of(message(received_at="2026-01-05T12:30:00Z"))
-    assert to_counts([opinion], ISSUERS, {})[0].stale
-    assert not to_counts([opinion], ISSUERS, {"wire": Source(usual_lag_p99_s=4 * 3600)})[0].stale
+    assert to_counts([opinion], ISSUERS, {}, {})[0].stale
+    assert not to_counts([opinion], ISSUERS, {"wire": Source(usual_lag_p99_s=4 * 3600)}, {})[0].stale
 
 
 def test_opinions_are_decoded_in_order_with_their_markers_tombstones_and_refusals() -> None:
@@ -219,7 +242,7 @@ def test_progress_is_the_latest_of_each_partition_and_never_goes_back() -> None:
 
 
 def test_counting_a_batch_twice_changes_nothing() -> None:
-    counted = to_counts(opinions_of(message("bad $ORBQ", id="a"), message("good $ORBQ", id="b")), ISSUERS, {})
+    counted = to_counts(opinions_of(message("bad $ORBQ", id="a"), message("good $ORBQ", id="b")), ISSUERS, {}, {})
     store = MemoryTrends()
     assert store.count(counted) == 2
     before = store.minutes(0, 2**40, 10)

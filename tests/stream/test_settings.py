@@ -34,6 +34,13 @@ def test_the_file_in_the_working_folder_is_read(tmp_path: Path) -> None:
     assert settings.sources == {"wire": Source("news", None, 60)}
 
 
+def test_companies_may_have_a_sector(tmp_path: Path) -> None:
+    path = toml(tmp_path, '[sectors]\nORBQ = "energy"\n"699101.SH" = "batteries"\n')
+    assert load_settings(path, {}).sectors == {"ORBQ": "energy", "699101.SH": "batteries"}
+    with pytest.raises(SettingsError, match="sectors"):
+        load_settings(toml(tmp_path, '[sectors]\nORBQ = "oil: gas"\n'), {})
+
+
 def test_the_environment_wins_over_the_file_and_options_over_both(tmp_path: Path) -> None:
     path = toml(tmp_path, 'prefix = "file."\nshards = 3\n[kafka]\nbootstrap = "file:1"\npartitions = 4\n')
     environment = {

@@ -1,51 +1,38 @@
--- Counts a batch of posts into one shard: tests each id and counts in the same step.
--- KEYS[1] the shard's key base; ARGV: seconds an id is remembered, docs as msgpack
--- [[id, received_ms, published_ms, story, first, stale, [series, label, score_milli, heard, series...], excerpt]...],
--- the seconds that 5m, hour and day buckets are kept, then the excerpts, which the docs name by their place in ARGV
--- (0: none; cmsgpack takes no bytes). Returns a string: 1 where a post was new, else 0.
-local base, seen_ttl = KEYS[1], ARGV[1]
-local docs = cmsgpack.unpack(ARGV[2])
-local kept_s = {['5m'] = ARGV[3], hour = ARGV[4], day = ARGV[5]}
+-- Counts a batch of posts into one shard: tests each id and counts in the same step. After buckets.lua and fold.lua.
+-- KEYS[1] the shard's key base; ARGV: the seconds that 5m, hour and day buckets, and ids and sources are kept, how many
+-- series of a kind are kept apart, the batch as msgpack [names of series, docs], then excerpts, which docs name by their place in ARGV (0: none; cmsgpack takes no
+-- bytes). Docs are one flat list: id, received_ms, published_ms, story, first + 2 * stale, novelty_milli, source's code
+-- ('': not said), excerpt, how many numbers of votes follow, then for each series its place in names, score_milli and
+-- label + 3 * heard. Returns a string: 1 where a post was new, else 0.
+local TTLS, SEEN_TTL, MOST = {ARGV[1], ARGV[2], ARGV[3]}, tonumber(ARGV[4]), tonumber(ARGV[5])
+local names, docs = unpack(cmsgpack.unpack(ARGV[6]))
+local HEAD = 9   -- numbers of a doc before its votes
+local SLICES = 4 -- ids lie in sets by time of writing, so that they can be forgotten: `seen:<slice>`
+local slice = floor(redis.call('TIME')[1] / (SEEN_TTL / SLICES))
 local closed_until = tonumber(redis.call('HGET', base .. 'state', 'closed_until') or '')
-local SUMS = '>I4I4I4I4I4i8i8' -- posts, voices, negative, neutral, positive, score_milli, its squares
-local CHUNK = 200 -- fields a call: far below what Lua's stack holds
 
--- Byte order, which is the order of code points. Lua's own `<` follows the server's locale.
-local function before(a, b)
-  for i = 1, math.min(#a, #b) do
-    local x, y = string.byte(a, i), string.byte(b, i)
-    if x ~= y then return x < y end
+local function ids_known()
+  local ids, known, at = {}, {}, 1
+  while docs[at] do
+    ids[#ids + 1] = docs[at]
+    at = at + HEAD + docs[at + HEAD - 1]
   end
-  return #a < #b
-end
-
--- Reads the fields of `changes` from a hash, lets `merge(old, change)` make their new values and writes them.
-local function merge_into(key, changes, merge)
-  local fields = {}
-  for field in pairs(changes) do fields[#fields + 1] = field end
-  for from = 1, #fields, CHUNK do
-    local to = math.min(from + CHUNK - 1, #fields)
-    local old = redis.call('HMGET', key, unpack(fields, from, to))
-    local write = {}
-    for i = from, to do
-      write[#write + 1] = fields[i]
-      write[#write + 1] = merge(old[i - from + 1], changes[fields[i]])
+  for back = 0, SLICES do
+    local set = base .. 'seen:' .. slice - back
+    if redis.call('EXISTS', set) == 1 then
+      in_chunks(ids, function(from, to)
+        for i, is in ipairs(redis.call('SMISMEMBER', set, unpack(ids, from, to))) do
+          if is == 1 then known[ids[from + i - 1]] = true end
+        end
+      end)
     end
-    redis.call('HSET', key, unpack(write))
   end
+  return known
 end
 
-local function sums_at(buckets, bucket)
-  local sums = buckets[bucket]
-  if not sums then
-    sums = {0, 0, 0, 0, 0, 0, 0} -- as in SUMS
-    buckets[bucket] = sums
-  end
-  return sums
-end
-
-local fresh = {}
-local charts = {}  -- series -> 5-minute bucket -> sums
+local charts = {}  -- 5-minute bucket -> series -> sums
+local numbers = {} -- series -> its 5-minute buckets
+local order = {}   -- series in the order in which they first came
 local starts = {}  -- series -> start of its votes' fields
 local minutes = {} -- minute -> {votes: field -> candidate, stale: series -> posts, excerpts: id -> bytes}
 
@@ -58,18 +45,34 @@ local function minute_at(minute)
   return at
 end
 
-local function chart(doc, bucket, series, label, milli)
-  local buckets = charts[series]
-  if not buckets then
-    buckets = {}
-    charts[series] = buckets
+-- What the votes of a series in this 5-minute bucket sum up to: a bucket's numbers, and which sources spoke.
+local function new_sums(number, series)
+  local sums = {0, 0, 0, 0, 0, 0, 0, 0, 0, source = ''}
+  charts[number][series] = sums
+  if not numbers[series] then
+    numbers[series] = {}
+    order[#order + 1] = series
   end
-  local sums = sums_at(buckets, bucket)
-  sums[1] = sums[1] + 1
-  if doc[5] then sums[2] = sums[2] + 1 end
-  sums[3 + label] = sums[3 + label] + 1
-  sums[6] = sums[6] + milli
-  sums[7] = sums[7] + milli * milli
+  table.insert(numbers[series], number)
+  return sums
+end
+
+-- Notes that a source spoke. Most series of a batch have one: only a second one makes a table of them.
+local function note_source(sums, source)
+  if source == sums.source or source == '' then return end
+  if sums.source == '' then
+    sums.source = source
+  else
+    local others = sums.others or {}
+    others[source], sums.others = true, others
+  end
+end
+
+local function sources_of(sums)
+  if not sums.others then return sums.source end
+  local list = {sums.source}
+  for source in pairs(sums.others) do list[#list + 1] = source end
+  return table.concat(list)
 end
 
 -- Puts a candidate into the place of another where it came earlier; counts stay sums.
@@ -80,93 +83,124 @@ local function join(candidate, received, id, negative, posts, negative_posts)
   candidate[4], candidate[5] = candidate[4] + posts, candidate[5] + negative_posts
 end
 
-local function take_vote(doc, minute, series, heard)
-  local at, received, id = minute_at(minute), doc[2], doc[1]
-  if doc[6] then
-    at.stale[series] = (at.stale[series] or 0) + 1
+local function take_vote(doc, received, series, heard)
+  local at, id, name = minute_at(floor(received / 60000)), docs[doc], names[series]
+  if docs[doc + 4] >= 2 then
+    at.stale[name] = (at.stale[name] or 0) + 1
     return
   end
   local negative = heard == 2 and 1 or 0
   local start = starts[series]
   if not start then
-    start = 'v' .. #series .. ':' .. series
+    start = 'v' .. #name .. ':' .. name
     starts[series] = start
   end
-  local field = start .. doc[4]
+  local field, excerpt = start .. docs[doc + 3], docs[doc + 7]
   local candidate = at.votes[field]
   if candidate then
     join(candidate, received, id, negative, 1, negative)
   else
     at.votes[field] = {received, id, negative, 1, negative}
   end
-  if negative == 1 and doc[8] > 0 then at.excerpts[id] = ARGV[doc[8]] end
+  if negative == 1 and excerpt > 0 then at.excerpts[id] = ARGV[excerpt] end
 end
 
-for i, doc in ipairs(docs) do
-  if redis.call('SET', base .. 'seen:' .. doc[1], '', 'EX', seen_ttl, 'NX') then
-    fresh[i] = '1'
-    local bucket, minute = math.floor(doc[3] / 300000), math.floor(doc[2] / 60000)
-    local open = not closed_until or minute >= closed_until
-    local votes = doc[7]
-    for at = 1, #votes, 4 do
-      chart(doc, bucket, votes[at], votes[at + 1], votes[at + 2])
-      if open and votes[at + 3] > 0 then take_vote(doc, minute, votes[at], votes[at + 3]) end
+local function count(doc)
+  local received, first, novelty, source = docs[doc + 1], docs[doc + 4] % 2, docs[doc + 5], docs[doc + 6]
+  local number = floor(docs[doc + 2] / 300000)
+  local open = not closed_until or floor(received / 60000) >= closed_until
+  local sums = charts[number]
+  if not sums then
+    sums = {}
+    charts[number] = sums
+  end
+  local votes = doc + HEAD
+  for at = votes, votes + docs[votes - 1] - 1, 3 do
+    local series, milli, code = docs[at], docs[at + 1], docs[at + 2]
+    local label, chart = code % 3, sums[series] or new_sums(number, series)
+    chart[2], chart[3], chart[4 + label] = chart[2] + 1, chart[3] + first, chart[4 + label] + 1
+    chart[7], chart[8], chart[9] = chart[7] + milli, chart[8] + milli * milli, chart[9] + novelty
+    note_source(chart, source)
+    if code >= 3 and open then take_vote(doc, received, series, floor(code / 3)) end
+  end
+end
+
+local fresh, fresh_ids, known = {}, {}, ids_known()
+do
+  local doc = 1
+  while docs[doc] do
+    local id = docs[doc]
+    if known[id] then
+      fresh[#fresh + 1] = '0'
+    else
+      known[id], fresh[#fresh + 1], fresh_ids[#fresh_ids + 1] = true, '1', id
+      count(doc)
     end
-  else
-    fresh[i] = '0'
+    doc = doc + HEAD + docs[doc + HEAD - 1]
   end
 end
-
--- Adds to one bucket. Its key's expiry moves when a bucket is new, which is often enough and cheaper than each time.
-local function add_to_bucket(key, bucket, sums, ttl)
-  local old = redis.call('HGET', key, bucket)
-  if old then
-    local posts, voices, negative, neutral, positive, milli, squares = struct.unpack(SUMS, old)
-    redis.call('HSET', key, bucket, struct.pack(SUMS, posts + sums[1], voices + sums[2], negative + sums[3],
-      neutral + sums[4], positive + sums[5], milli + sums[6], squares + sums[7]))
-  else
-    redis.call('HSET', key, bucket, struct.pack(SUMS, unpack(sums)))
-    redis.call('EXPIRE', key, ttl)
-  end
+if #fresh_ids > 0 then
+  local set = base .. 'seen:' .. slice
+  in_chunks(fresh_ids, function(from, to) redis.call('SADD', set, unpack(fresh_ids, from, to)) end)
+  redis.call('EXPIRE', set, SEEN_TTL)
 end
 
-local places = {['5m'] = {}, hour = {}, day = {}} -- bucket -> start of its key, field; numbers are slow to print
+local WIDER = {1, 12, 288} -- buckets of 5 minutes in one of each resolution
 
-local function write_chart(resolution, span, series, buckets)
-  for bucket, sums in pairs(buckets) do
-    local place = places[resolution][bucket]
-    if not place then
-      place = {base .. 'c:' .. resolution .. ':' .. math.floor(bucket / span) .. ':', tostring(bucket)}
-      places[resolution][bucket] = place
+-- Adds the sums of a 5-minute bucket to a series' newest buckets, or where it is not of these, to what they make place for.
+local function chart_series(head, series, number, sums, sources)
+  head[1] = head[1] + sums[2]
+  for r = 1, 3 do
+    local wide, newest = floor(number / WIDER[r]), head[1 + r]
+    if newest and newest[1] == wide then
+      for i = 2, SOURCES - 1 do newest[i] = newest[i] + sums[i] end
+      if r > 1 then add_sources(newest, r, series, sources, FEW, SEEN_TTL) end
+    else
+      local bucket = {wide, unpack(sums, 2, SOURCES - 1)}
+      if r > 1 then add_sources(bucket, r, series, sources, FEW, SEEN_TTL) end
+      join_series(head, r, series, bucket, TTLS[r], SEEN_TTL)
     end
-    add_to_bucket(place[1] .. series, place[2], sums, kept_s[resolution])
   end
 end
 
-local function widen(buckets, factor)
-  local wide = {}
-  local first = next(buckets)
-  if next(buckets, first) == nil then -- the usual batch: a single bucket
-    wide[math.floor(first / factor)] = buckets[first]
-    return wide
-  end
-  for bucket, sums in pairs(buckets) do
-    local into = sums_at(wide, math.floor(bucket / factor))
-    for i = 1, 7 do into[i] = into[i] + sums[i] end
-  end
-  return wide
+local by_kind = {}
+for _, series in ipairs(order) do
+  local kind = kind_of(names[series])
+  local list = by_kind[kind] or {}
+  list[#list + 1] = series
+  by_kind[kind] = list
 end
 
-for series, buckets in pairs(charts) do
-  local hours = widen(buckets, 12)
-  local days = widen(hours, 24)
-  local posts = 0
-  for _, sums in pairs(days) do posts = posts + sums[1] end
-  write_chart('5m', 288, series, buckets) -- spans: a key holds a day, 30 days, 1,000 days
-  write_chart('hour', 720, series, hours)
-  write_chart('day', 1000, series, days)
-  -- A hash, sorted when it is read: a sorted set costs four times as much here, and reads are rare.
-  redis.call('HINCRBY', base .. 'top:' .. string.match(series, '^[^:]*'), series, posts)
+-- The heads of a kind's series, packed, or false where a series is new.
+local function heads_of(kind, list)
+  local heads, needed, new = {}, {}, 0
+  in_chunks(list, function(from, to)
+    local fields = {}
+    for i = from, to do fields[#fields + 1] = names[list[i]] end
+    for i, head in ipairs(redis.call('HMGET', base .. 'live:' .. kind, unpack(fields))) do
+      heads[#heads + 1], needed[fields[i]] = head, true
+      if not head then new = new + 1 end
+    end
+  end)
+  make_room(kind, new, MOST, needed, TTLS, SEEN_TTL)
+  return heads
+end
+
+for kind, list in pairs(by_kind) do
+  local heads = heads_of(kind, list)
+  in_chunks(list, function(from, to)
+    local write = {}
+    for i = from, to do
+      local name, head = names[list[i]], heads[i] and cmsgpack.unpack(heads[i]) or {0}
+      for _, number in ipairs(numbers[list[i]]) do
+        local sums = charts[number][list[i]]
+        chart_series(head, name, number, sums, sources_of(sums))
+      end
+      write[#write + 1] = name
+      write[#write + 1] = cmsgpack.pack(head)
+    end
+    redis.call('HSET', base .. 'live:' .. kind, unpack(write))
+  end)
 end
 
 local function merge_candidate(old, candidate)
@@ -177,11 +211,29 @@ local function merge_candidate(old, candidate)
   return struct.pack('>dI4I4B', candidate[1], candidate[4], candidate[5], candidate[3]) .. candidate[2]
 end
 
+local function write_votes(key, votes)
+  local fields = {}
+  for field in pairs(votes) do fields[#fields + 1] = field end
+  in_chunks(fields, function(from, to)
+    local old, write = redis.call('HMGET', key, unpack(fields, from, to)), {}
+    for i = from, to do
+      write[#write + 1] = fields[i]
+      write[#write + 1] = merge_candidate(old[i - from + 1], votes[fields[i]])
+    end
+    redis.call('HSET', key, unpack(write))
+  end)
+end
+
 for minute, at in pairs(minutes) do
   local key = base .. 'm:' .. minute
-  merge_into(key, at.votes, merge_candidate)
+  write_votes(key, at.votes)
   for series, posts in pairs(at.stale) do redis.call('HINCRBY', key, 's' .. series, posts) end
-  for id, excerpt in pairs(at.excerpts) do redis.call('HSET', key, 'e' .. id, excerpt) end
+  local told = {}
+  for id, excerpt in pairs(at.excerpts) do
+    told[#told + 1] = 'e' .. id
+    told[#told + 1] = excerpt
+  end
+  in_chunks(told, function(from, to) redis.call('HSET', key, unpack(told, from, to)) end)
   redis.call('ZADD', base .. 'minutes', minute, minute)
 end
 
