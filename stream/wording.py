@@ -19,14 +19,14 @@ SKETCH = 64
 MOST_FACTS = 24
 
 _HAN = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_NOISE = re.compile(
-    r"https?:\S*|\bwww\.\S+|@\w+"  # links and mentions
-    r"|\b\d{1,2}:\d\d(?::\d\d)?(?!\d)|\b\d{4}-\d\d?-\d\d?(?!\d)|\d{1,2}月\d{1,2}日(?=[讯电])"  # when it was told
-    r"|\bupdate \d+ ?[-:]|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z.]* \d\d?(?= ?(?:\(\w+\) ?)?[-–—] )"
-    r"|(?<!\w)rt(?=\s*@)"
-    r"|(?:\$[a-z]{0,5}|[a-z]{0,9}\d[\d.,]{0,15})(?:…|\.{3,})"  # a ticker or number cut short
-    r"|(?:\$[a-z][a-z.]*[\s,/]*){3,}"  # walls of tickers: who it is about is compared elsewhere
+_MARKS = re.compile(r"https?:\S*|\bwww\.\S+|@\w+|(?<!\w)rt(?=\s*@)")
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z.]*"
+_WHEN_TOLD = re.compile(
+    r"\b\d\d?:\d\d(?::\d\d)?(?!\d)|\b\d{4}-\d\d?-\d\d?(?!\d)|\d\d?月\d\d?日(?=[讯电])"
+    rf"|\bupdate \d+ ?[-:]|\b{_MONTH} \d\d?(?= ?(?:\(\w+\) ?)?[-–—] )"
 )
+_CUT_SHORT = re.compile(r"(?:\$[a-z]{0,5}|[a-z]{0,9}\d[\d.,]{0,15})(?:…|\.{3,})")  # a ticker or number that goes on
+_WALL = re.compile(r"(?:\$[a-z][a-z.]*[\s,/]*){3,}")  # of tickers: who it is about is compared elsewhere
 _NUMBER = r"\d+(?:[.,]\d+)*"
 _TOKEN = re.compile(rf"{_NUMBER}|[{_HAN}]|[^\W_{_HAN}]+")
 _WORD = re.compile(r"\w+")
@@ -81,7 +81,7 @@ def wordings(texts: Sequence[str]) -> list[Wording]:
 
 
 def _tokens(text: str) -> tuple[list[str], tuple[int, ...]]:
-    bare = _NOISE.sub(" ", matching_form(text[:LONGEST]))
+    bare = _bare(matching_form(text[:LONGEST]))
     tokens = _TOKEN.findall(bare)
     if not tokens:
         return _WORD.findall(matching_form(text[:LONGEST])) or [text[:LONGEST]], ()
@@ -91,6 +91,19 @@ def _tokens(text: str) -> tuple[list[str], tuple[int, ...]]:
     facts = {*numbers.values(), *_TICKER.findall(text, 0, LONGEST)}
     facts.update(sign for sign, words in _DIRECTIONS.items() if not words.isdisjoint(tokens))
     return tokens, tuple(sorted(zlib.crc32(fact.encode()) for fact in facts)[:MOST_FACTS])
+
+
+def _bare(form: str) -> str:
+    """The text without what retellings change; each search is made only where it may find, for most texts have little."""
+    if "@" in form or "http" in form or "www." in form:
+        form = _MARKS.sub(" ", form)
+    if "-" in form or ":" in form or "–" in form or "—" in form or "日" in form:
+        form = _WHEN_TOLD.sub(" ", form)
+    if "…" in form or "..." in form:
+        form = _CUT_SHORT.sub(" ", form)
+    if form.count("$") > 2:
+        form = _WALL.sub(" ", form)
+    return form
 
 
 def _plain(number: str) -> str:

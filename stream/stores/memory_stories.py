@@ -67,6 +67,8 @@ class MemoryStories:
             found = _alike(item, told)
             if found and (best is None or found.closer_than(best[2])):
                 best = story, told, found
+                if found.common == found.both:
+                    break
         if best is None:
             return None
         story, told, found = best

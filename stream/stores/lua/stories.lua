@@ -95,14 +95,14 @@ local function candidates(lists)
   return order
 end
 
--- A story told: {last_ms, members, family, entities, facts, sketch}.
+-- A story told: {last_ms, members, family, entities, facts, sketch packed once more, for it is seldom looked at}.
 -- Common parts of the two, parts of both together and parts of the post, if it is one story.
 local function alike(post, told)
   if differ(post.entities, told[4]) or differ(post.facts, told[5]) then return end
   local one_house = post.family ~= '' and post.family == told[3]
   local is_supported = one_house or (meet(post.entities, told[4]) and meet(post.facts, told[5]))
   local is_unsure = (#post.entities == 0) ~= (#told[4] == 0)
-  local common, mine, theirs = overlap(post.sketch, told[6])
+  local common, mine, theirs = overlap(post.sketch, cmsgpack.unpack(told[6]))
   local shorter, both = math.min(mine, theirs), mine + theirs - common
   local needed = alike_needed(shorter, post.received - told[1], is_supported, is_unsure)
   if common * 100 >= needed[1] * shorter and common * 100 >= needed[2] * both then return common, both, mine end
@@ -120,7 +120,7 @@ local function retold(lists, post)
         best, best_told, best_common, best_both, best_mine = story, told, common, both, mine
       end
       looked = looked + 1
-      if looked == looked_at then break end
+      if looked == looked_at or (best and best_common == best_both) then break end
     end
   end
   if not best then return end
@@ -153,7 +153,7 @@ local function decide(post)
   local story, new, told = retold(lists, post)
   if not story then
     story, new = post.own, 1000
-    told = {post.received, 1, post.family, post.entities, post.facts, post.sketch}
+    told = {post.received, 1, post.family, post.entities, post.facts, cmsgpack.pack(post.sketch)}
   end
   redis.call('SET', base .. 's:' .. story, cmsgpack.pack(told), 'EX', ttl_s)
   remember(keys, lists, story)
