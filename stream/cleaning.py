@@ -23,11 +23,15 @@ FUTURE_TOLERANCE_MS = 5 * 60_000
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is configured about one source. `usual_lag_p99_s` is the 99th percentile of received - published."""
+    """What is configured about one source. `usual_lag_p99_s` is the 99th percentile of received - published.
+
+    `family` is the house that prints it: a wire and its reprints are one voice. Where anybody writes there is none.
+    """
 
     kind: Kind = "social"
     time_zone: str | None = None
     usual_lag_p99_s: int = 3600
+    family: str = ""
 
     def __post_init__(self) -> None:
         try:

@@ -11,7 +11,8 @@ from classifier.inference import Classifier
 from stream.cleaning import Sources
 from stream.pipeline import Judge, to_counts, to_opinions
 from stream.records import DeadLetter, Message, Opinion
-from stream.stores.memory import MemoryStories, MemoryTrends
+from stream.stores.memory import MemoryTrends
+from stream.stores.memory_stories import MemoryStories
 from stream.stores.protocols import DocumentStore, TrendStore
 from stream.times import MINUTE_MS, parse_ms
 from stream.trends import Closer

@@ -14,7 +14,7 @@ from stream.errors import InputError
 from stream.files import Rejects, Row, read_rows
 from stream.pipeline import Judge, to_opinions
 from stream.records import DeadLetter, Message, Opinion, encode
-from stream.stores.memory import MemoryStories
+from stream.stores.memory_stories import MemoryStories
 
 BATCH = 500
 

@@ -33,8 +33,8 @@ from stream.records import (
     decode_raw_post,
 )
 from stream.stores.protocols import Counted, SeriesVote, StoryItem, StoryStore
-from stream.stories import story_id
 from stream.times import format_ms, parse_ms
+from stream.wording import wordings
 
 Clock = Literal["broker", "record"]
 MARKET = "market:all"
@@ -107,9 +107,7 @@ def _judge_rows(
     links = [link(post.text, post.symbols, post.targets) for post in posts]
     judged = _reconsider(posts, languages, links, _classify(posts, languages, judge.classifier), judge)
     fine = [place for place, judgement in enumerate(judged) if isinstance(judgement, Judgement)]
-    items = [
-        StoryItem(posts[place].id, story_id(posts[place].text), parse_ms(posts[place].received_at)) for place in fine
-    ]
+    items = _story_items([posts[place] for place in fine], [links[place] for place in fine], judge.sources)
     stories = dict(zip(fine, judge.stories.assign(items), strict=True))
     model = ModelRef(judge.classifier.info.id, judge.classifier.info.version, judge.classifier.info.digest)
     result: dict[int, Opinion | DeadLetter] = {}
@@ -129,6 +127,19 @@ def _judge_rows(
             classified_at=format_ms(judge.now_ms(parse_ms(post.received_at))),
         )
     return result
+
+
+def _story_items(posts: Sequence[Post], links: Sequence[Sequence[Link]], sources: Sources) -> list[StoryItem]:
+    return [
+        StoryItem(
+            post.id,
+            parse_ms(post.received_at),
+            wording,
+            tuple(sorted({one.symbol for one in found if one.symbol and one.confidence >= COUNTS_FROM})),
+            sources.get(post.source, DEFAULT_SOURCE).family,
+        )
+        for post, found, wording in zip(posts, links, wordings([_whole(post) for post in posts]), strict=True)
+    ]
 
 
 def _classify(posts: Sequence[Post], languages: Sequence[str], classifier: Classifier) -> list[Judgement | Exception]:

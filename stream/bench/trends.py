@@ -4,21 +4,18 @@ the deployed rules.
 """
 
 import random
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from itertools import accumulate
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from alerts.rules import load_rules
 from alerts.votes import Excerpt, encode_excerpt
-from deploy.local import Stack
-from stream.settings import DEPLOYED_RULES, LOCAL_ROOT
+from stream.bench import redis_server
+from stream.settings import DEPLOYED_RULES
 from stream.stores.protocols import RESOLUTION_MS, Counted, SeriesVote
 from stream.stores.redis_common import connect
 from stream.stores.redis_trends import RedisTrends
@@ -40,7 +37,7 @@ def run(opinions: int = OPINIONS, batch: int = BATCH, rounds: int = ROUNDS) -> d
     docs = invented(BEFORE + opinions)
     rates: dict[int, list[float]] = {1: [], WRITERS: []}
     plain_rates, redis_us = [], []
-    with _server() as url, connect(url) as client:
+    with redis_server() as url, connect(url) as client:
         for number in range(rounds):
             for writers, found in rates.items():
                 store = RedisTrends(client, f"round{number}.{writers}", SHARDS)
@@ -103,18 +100,6 @@ def _invent(number: int, rng: random.Random, weights: Sequence[float], watched: 
         novelty_milli=rng.choice((0, 400, 1000)),
         source=source,
     )
-
-
-@contextmanager
-def _server() -> Iterator[str]:
-    """Run a Redis in a folder of its own; gives its URL."""
-    folder = Path(tempfile.mkdtemp(prefix="groundswell-bench-"))
-    stack = Stack(folder / "stack", cache=LOCAL_ROOT / "cache")
-    info = stack.up(free_ports=True, only=["redis"])
-    try:
-        yield info.redis_url
-    finally:
-        stack.down()
 
 
 def _count(store: RedisTrends, docs: Sequence[Counted], batch: int, writers: int) -> None:

@@ -135,7 +135,7 @@ def evaluate(
 
 def bench(
     target: Annotated[
-        Literal["classify", "exactness", "detect", "replay", "trends", "roles", "sustained", "all"],
+        Literal["classify", "exactness", "detect", "replay", "stories", "trends", "roles", "sustained", "all"],
         typer.Argument(help="What to measure."),
     ],
     texts: Annotated[Path | None, typer.Option(help="Posts to judge [default: the bundled sample].")] = None,
@@ -148,14 +148,14 @@ def bench(
     llm: Annotated[list[str] | None, typer.Option(help="NAME=PRICE_IN:PRICE_OUT per million tokens.")] = None,
     minutes: Annotated[float, typer.Option(min=0.1, help="For sustained: how long.")] = 10.0,
 ) -> None:
-    """Measure: one JSON object last. `trends`, `roles` and `sustained` start servers of their own.
+    """Measure: one JSON object last. `stories`, `trends`, `roles` and `sustained` start servers of their own.
 
     Example: groundswell bench classify --texts posts.jsonl --hour-price 0.08 --llm small=0.15:0.6
     """
     from msgspec.structs import replace
 
     from stream import bench as room
-    from stream.bench import embedded, models, roles, sustained, trends
+    from stream.bench import embedded, models, roles, stories, sustained, trends
 
     config = settings()
     engine = replace(config.engine, device=backend) if backend else config.engine
@@ -166,6 +166,7 @@ def bench(
         "classify": lambda: models.classify(asked),
         "detect": embedded.detect,
         "replay": embedded.replay,
+        "stories": stories.run,
         "trends": trends.run,
         "roles": roles.run,
     }

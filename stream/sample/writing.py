@@ -3,15 +3,23 @@ mood, company and moment a post has is decided in the package's `generate`.
 """
 
 import random
+import re
 from collections.abc import Sequence
 
+from stream.cleaning import matching_form
 from stream.sample.phrases import CLOSERS, CORES, MARKET_CORES, OPENERS, SLOTS, SURGE_CORES, WIRE, Lang, Mood
 from stream.sample.world import Company, Outlet
-from stream.stories import story_id
+
+_MARKS = re.compile(r"https?://\S+|^rt\s+@\w+:?|@\w+|[\W_]+")
+
+
+def bare_of(text: str) -> str:
+    """The text without case, links, mentions, retweet marks, punctuation and spaces."""
+    return _MARKS.sub("", matching_form(text))
 
 
 class Writer:
-    """Writes posts from one random stream; remembers what it wrote, so that each post is a story of its own."""
+    """Writes posts from one random stream; remembers what it wrote, so that no wording comes twice."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -49,9 +57,9 @@ class Writer:
             if closer and core.endswith(("?", "？")):
                 closer = closer.lstrip(". ，,").join((" ", ""))
             text = opener + core + closer
-            story = story_id(text)
-            if story not in self._told:
-                self._told.add(story)
+            bare = bare_of(text)
+            if bare not in self._told:
+                self._told.add(bare)
                 return text
 
     def _fill(self, core: str, company: Company | None, lang: Lang) -> str:

@@ -9,54 +9,18 @@ from numpy.typing import NDArray
 
 from alerts.votes import Band, Minute, Vote
 from stream.errors import Fenced
-from stream.records import Opinion, Story
+from stream.records import Opinion
 from stream.stores.memory_charts import MemoryCharts
 from stream.stores.protocols import (
     BANDS_KEPT,
     SERIES_KEPT,
-    STORY_MEMORY_MS,
     Counted,
     SeriesVote,
     ShardState,
     ShardUpdate,
-    StoryItem,
     shard_of,
 )
-from stream.times import DAY_MS, MINUTE_MS
-
-
-class MemoryStories:
-    """A `StoryStore` that forgets stories not told for seven days of received time."""
-
-    def __init__(self) -> None:
-        self._decided: dict[str, tuple[int, Story]] = {}
-        self._told: dict[str, tuple[int, int]] = {}  # story -> (members, last received)
-        self._swept_ms = 0
-
-    def assign(self, items: Sequence[StoryItem]) -> list[Story]:
-        """See `StoryStore.assign`."""
-        return [self._one(item) for item in items]
-
-    def _one(self, item: StoryItem) -> Story:
-        known = self._decided.get(item.post)
-        if known and item.received_ms - known[0] <= STORY_MEMORY_MS:
-            return known[1]
-        members, last_ms = self._told.get(item.story, (0, item.received_ms))
-        if item.received_ms - last_ms > STORY_MEMORY_MS:
-            members = 0
-        self._told[item.story] = (members + 1, max(last_ms, item.received_ms))
-        story = Story(item.story, 0.0 if members else 1.0, members + 1)
-        self._decided[item.post] = (item.received_ms, story)
-        self._sweep(item.received_ms)
-        return story
-
-    def _sweep(self, now_ms: int) -> None:
-        if now_ms - self._swept_ms < DAY_MS:
-            return
-        self._swept_ms = now_ms
-        oldest = now_ms - 2 * STORY_MEMORY_MS  # what is older decides nothing, even for posts that come late
-        self._decided = {k: v for k, v in self._decided.items() if v[0] >= oldest}
-        self._told = {k: v for k, v in self._told.items() if v[1] >= oldest}
+from stream.times import MINUTE_MS
 
 
 class _Shard:

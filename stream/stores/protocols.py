@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from alerts.votes import Band, Minute
 from stream.records import Opinion, Story
+from stream.wording import Wording
 
 Resolution = Literal["5m", "hour", "day"]
 RESOLUTION_MS: dict[Resolution, int] = {"5m": 300_000, "hour": 3_600_000, "day": 86_400_000}
@@ -32,21 +33,24 @@ def shard_of(series: str, shards: int) -> int:
 
 
 class StoryItem(NamedTuple):
-    """A post that asks for its place in a story."""
+    """A post that asks for its place in a story: its wording, the companies in it (symbols), and the house that prints
+    it ("": none)."""
 
     post: str
-    story: str
     received_ms: int
+    wording: Wording
+    entities: tuple[str, ...] = ()
+    family: str = ""
 
 
 class StoryStore(Protocol):
-    """Remembers who told a story first, and what was decided for each post."""
+    """Remembers which stories were told, and what was decided for each post."""
 
     def assign(self, items: Sequence[StoryItem]) -> list[Story]:
         """The story of each post, in order. Once decided for a post, the answer stays (a retry gets the same).
 
-        The first member of a story (within `STORY_MEMORY_MS` of received time since it was last told) has novelty 1,
-        later ones 0; `size` counts the members so far, this one included.
+        A post retells a story told within the last `STORY_MEMORY_MS` of received time by the rules of
+        `stream.stories`, or begins one, with novelty 1; `size` counts the members so far, this one included.
         """
         ...
 

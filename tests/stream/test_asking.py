@@ -16,8 +16,8 @@ from stream.errors import ServerUnavailable, SettingsError
 from stream.pipeline import Judge, to_opinions
 from stream.records import DeadLetter, Message, Opinion
 from stream.settings import load_settings
-from stream.stores.memory import MemoryStories
 from stream.stores.memory_incidents import MemoryIncidents
+from stream.stores.memory_stories import MemoryStories
 from stream.stores.redis_cascade import RedisAnswers, RedisBudget
 from stream.stores.redis_common import connect
 from tests.alerts.examples import alert, episode

@@ -20,7 +20,8 @@ from stream.pipeline import (
     to_opinions,
 )
 from stream.records import MARKER_HEADER, DeadLetter, Marker, Message, Opinion, Story, encode
-from stream.stores.memory import MemoryStories, MemoryTrends
+from stream.stores.memory import MemoryTrends
+from stream.stores.memory_stories import MemoryStories
 from tests.stream.word_classifier import WordClassifier
 
 AT = "2026-01-05T09:30:00.000Z"

@@ -15,8 +15,7 @@ from stream.records import RawPost
 from stream.sample import COMPANIES, WIRE_COPIES, Episode, Sample, generate
 from stream.sample.phrases import CORES, Pool
 from stream.sample.world import Outlet
-from stream.sample.writing import Writer
-from stream.stories import story_id
+from stream.sample.writing import Writer, bare_of
 from stream.times import HOUR_MS, datetime_ms
 
 
@@ -68,7 +67,7 @@ def test_nights_are_quieter_than_sessions_and_weekends_than_working_days(sample:
 
 
 def test_the_syndicated_story_is_many_posts_and_one_voice(sample: Sample) -> None:
-    stories = Counter(story_id(post.text) for post in _within(sample, sample.wire))
+    stories = Counter(bare_of(post.text) for post in _within(sample, sample.wire))
     _, copies = stories.most_common(1)[0]
     assert copies == WIRE_COPIES
     assert len({post.text for post in _within(sample, sample.wire)}) > 20 + len(stories)
@@ -96,7 +95,7 @@ def test_the_surge_lies_where_it_was_asked_for_and_no_wording_comes_twice_in_it(
         sample.surge.start_ms
         == datetime_ms(generate(seed).posts[0].published_at) // (24 * HOUR_MS) * (24 * HOUR_MS) + at_h * HOUR_MS
     )
-    told = Counter(story_id(post.text) for post in _within(sample, sample.surge) if not post.is_repost)
+    told = Counter(bare_of(post.text) for post in _within(sample, sample.surge) if not post.is_repost)
     assert sum(told.values()) >= 60
     assert sum(told.values()) - len(told) <= 6  # retweets of a text from before are the only repeats
 
