@@ -17,6 +17,8 @@ from alerts.message import render
 from alerts.notify.channels import Channels, make_channels
 from alerts.rules import load_rules
 from classifier.inference import load_configured
+from stream.companies import Companies
+from stream.companies.table import sectors_with
 from stream.desk.app import create_app, server
 from stream.embedded import Spine
 from stream.records import Message, RawPost
@@ -39,7 +41,13 @@ class Demo:
         self.trends, self.documents, self.incidents = MemoryTrends(), MemoryDocuments(), MemoryIncidents()
         classifier = load_configured(settings.model, settings.foreign, settings.engine)
         self.spine = Spine(
-            classifier, rules, settings.sources, self.documents, trends=self.trends, sectors=settings.sectors
+            classifier,
+            rules,
+            settings.sources,
+            self.documents,
+            trends=self.trends,
+            sectors=sectors_with(settings.sectors),
+            linker=Companies(settings.companies.file),
         )
         self.posts = generate(seed).posts
         self.now_ms = _time(self.posts[0])

@@ -9,6 +9,8 @@ from alerts.events import Alert, decode_alert
 from alerts.rules import Rule
 from classifier.inference import Classifier
 from stream.cleaning import Sources
+from stream.companies import SHIPPED
+from stream.linking import Linker
 from stream.pipeline import Judge, to_counts, to_opinions
 from stream.records import DeadLetter, Message, Opinion
 from stream.stores.memory import MemoryTrends
@@ -38,12 +40,15 @@ class Spine:
         now_ms: Callable[[int], int] = lambda received_ms: received_ms,
         trends: TrendStore | None = None,
         sectors: Mapping[str, str] | None = None,
+        linker: Linker = SHIPPED,
     ) -> None:
         self.trends = trends or MemoryTrends()
         self.documents = documents
         self._sources = sources
         self._sectors = sectors or {}
-        self._judge = Judge(classifier, MemoryStories(), sources, "record", now_ms) if classifier else None
+        self._judge = (
+            Judge(classifier, MemoryStories(), sources, "record", now_ms, linker=linker) if classifier else None
+        )
         self._watched = frozenset(kind for rule in rules for kind in rule.series)
         self._closer = Closer(self.trends, rules, "embedded", lambda: 0)
         self._last_ms: int | None = None

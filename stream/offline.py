@@ -10,8 +10,10 @@ from typing import BinaryIO
 
 from classifier.inference import Classifier
 from stream.cleaning import Sources
+from stream.companies import SHIPPED
 from stream.errors import InputError
 from stream.files import Rejects, Row, read_rows
+from stream.linking import Linker
 from stream.pipeline import Judge, to_opinions
 from stream.records import DeadLetter, Message, Opinion, encode
 from stream.stores.memory_stories import MemoryStories
@@ -26,6 +28,7 @@ def classify_file(
     sources: Sources,
     rejects: Path,
     progress: Callable[[int, int], None],
+    linker: Linker = SHIPPED,
 ) -> dict[str, object]:
     """Judges each post of `source` and writes its opinion to `out` (`.jsonl`, `.jsonl.gz` or `-`).
 
@@ -33,7 +36,7 @@ def classify_file(
     """
     if source.exists() and out.exists() and source.samefile(out):
         raise InputError(f"{out} is the input too; give another file for the opinions")
-    judge = Judge(classifier, MemoryStories(), sources, "record", lambda received_ms: received_ms)
+    judge = Judge(classifier, MemoryStories(), sources, "record", lambda received_ms: received_ms, linker=linker)
     rows, written = read_rows(source), 0
     with _output(out) as file, Rejects(rejects) as refused:
         while batch := list(islice(rows, BATCH)):

@@ -13,13 +13,14 @@ import msgspec
 from alerts.votes import Excerpt, encode_excerpt
 from classifier.inference import Classifier, Judgement
 from stream.cleaning import DEFAULT_SOURCE, Sources, clean, detect_language, is_stale, received_ms_of
+from stream.companies import SHIPPED
+from stream.entities import MAX_ISSUERS, asked_of, entities_of, links_of
 from stream.errors import RecordRefused
-from stream.linking import COUNTS_FROM, Link, link
+from stream.linking import COUNTS_FROM, Link, Linker
 from stream.records import (
+    LABELS,
     MARKER_HEADER,
     DeadLetter,
-    Entity,
-    EntitySentiment,
     Label,
     Marker,
     Message,
@@ -31,6 +32,7 @@ from stream.records import (
     decode_marker,
     decode_opinion,
     decode_raw_post,
+    label_of,
 )
 from stream.stores.protocols import Counted, SeriesVote, StoryItem, StoryStore
 from stream.times import format_ms, parse_ms
@@ -39,8 +41,6 @@ from stream.wording import wordings
 Clock = Literal["broker", "record"]
 MARKET = "market:all"
 EXCERPT_CHARACTERS = 280
-MAX_ISSUERS = 20  # a post that lists more companies is about none of them
-LABELS: tuple[Label, Label, Label] = ("negative", "neutral", "positive")
 
 
 class SecondOpinion(Protocol):
@@ -68,6 +68,7 @@ class Judge(NamedTuple):
     clock: Clock
     now_ms: Callable[[int], int]
     second: SecondOpinion | None = None
+    linker: Linker = SHIPPED
 
 
 Outcome = Opinion | Marker | DeadLetter | None
@@ -104,8 +105,9 @@ def _judge_rows(
 ) -> dict[int, Opinion | DeadLetter]:
     posts = [post for row in rows if isinstance(post := decoded[row], Post)]
     languages = [detect_language(post.text, post.lang) for post in posts]
-    links = [link(post.text, post.symbols, post.targets) for post in posts]
-    judged = _reconsider(posts, languages, links, _classify(posts, languages, judge.classifier), judge)
+    links = [links_of(post, judge.linker) for post in posts]
+    asked = [asked_of(post, found) for post, found in zip(posts, links, strict=True)]
+    judged = _reconsider(posts, languages, links, _classify(posts, languages, asked, judge.classifier), judge)
     fine = [place for place, judgement in enumerate(judged) if isinstance(judgement, Judgement)]
     items = _story_items([posts[place] for place in fine], [links[place] for place in fine], judge.sources)
     stories = dict(zip(fine, judge.stories.assign(items), strict=True))
@@ -121,7 +123,7 @@ def _judge_rows(
             language=languages[place],
             sentiment=_sentiment(judgement),
             topics=tuple(TopicScore(topic, probability) for topic, probability in judgement.topics),
-            entities=_entities(links[place], judgement),
+            entities=entities_of(links[place], asked[place], judgement),
             story=stories[place],
             model=model,
             classified_at=format_ms(judge.now_ms(parse_ms(post.received_at))),
@@ -142,9 +144,11 @@ def _story_items(posts: Sequence[Post], links: Sequence[Sequence[Link]], sources
     ]
 
 
-def _classify(posts: Sequence[Post], languages: Sequence[str], classifier: Classifier) -> list[Judgement | Exception]:
-    texts = [_whole(post) for post in posts]
-    targets, kinds = [post.targets for post in posts], [post.kind for post in posts]
+def _classify(
+    posts: Sequence[Post], languages: Sequence[str], asked: Sequence[Mapping[int, str]], classifier: Classifier
+) -> list[Judgement | Exception]:
+    texts, kinds = [_whole(post) for post in posts], [post.kind for post in posts]
+    targets = [tuple(words.values()) for words in asked]
     try:
         return list(classifier.classify(texts, languages, targets, kinds))
     except Exception:  # any fault of a model, ours or a user's, must cost one row at most
@@ -193,21 +197,7 @@ def _sentiment(judgement: Judgement) -> Sentiment:
     probabilities: dict[str, float] = dict(
         zip(LABELS, (judgement.negative, judgement.neutral, judgement.positive), strict=True)
     )
-    return Sentiment(_label(judgement.label), judgement.score, probabilities)
-
-
-def _label(label: str) -> Label:
-    return LABELS[LABELS.index(label)]
-
-
-def _entities(links: Sequence[Link], judgement: Judgement) -> tuple[Entity, ...]:
-    by_target = iter(judgement.targets)
-    whole = (judgement.label, judgement.score)
-    entities = []
-    for found in links:
-        label, score = next(by_target, whole) if found.reason == "target" else whole
-        entities.append(Entity(*found, sentiment=EntitySentiment(_label(label), score)))
-    return tuple(entities)
+    return Sentiment(label_of(judgement.label), judgement.score, probabilities)
 
 
 def decode_opinions(batch: Sequence[Message], stage: str) -> list[Opinion | Marker | DeadLetter | None]:

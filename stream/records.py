@@ -17,6 +17,7 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Symbol = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
 Kind = Literal["news", "social", "filing", "research"]
 Label = Literal["negative", "neutral", "positive"]
+LABELS: tuple[Label, Label, Label] = ("negative", "neutral", "positive")
 
 
 class RawPost(msgspec.Struct, frozen=True):
@@ -73,6 +74,11 @@ class TopicScore(msgspec.Struct, frozen=True):
     probability: float
 
 
+def label_of(label: str) -> Label:
+    """A classifier's label as a record's; ValueError where it is none."""
+    return LABELS[LABELS.index(label)]
+
+
 class EntitySentiment(msgspec.Struct, frozen=True):
     """What a text feels about one entity."""
 
@@ -80,8 +86,11 @@ class EntitySentiment(msgspec.Struct, frozen=True):
     score: float
 
 
-class Entity(msgspec.Struct, frozen=True):
-    """A company a text is about; `start` and `end` are character offsets into `text`, null for a source's tag."""
+class Entity(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A company a text is about; `start` and `end` are character offsets into `text`, null for a source's tag.
+
+    `relevance` says in [0, 1] how much the text is about it; opinions of before it was told have none.
+    """
 
     symbol: str | None
     name: str | None
@@ -91,6 +100,7 @@ class Entity(msgspec.Struct, frozen=True):
     reason: str
     confidence: float
     sentiment: EntitySentiment
+    relevance: float | None = None
 
 
 class Story(msgspec.Struct, frozen=True):

@@ -13,10 +13,12 @@ from alerts.events import Alert, encode_alert
 from alerts.rules import Rule
 from classifier.inference import Classifier
 from stream.cleaning import Sources
+from stream.companies import SHIPPED
 from stream.embedded import Spine
 from stream.errors import InputError, RecordRefused
 from stream.files import Rejects, read_rows
 from stream.ingest import Prepared, read_history
+from stream.linking import Linker
 from stream.records import Message, Opinion, decode_opinion, encode
 from stream.times import DAY_MS, parse_ms
 
@@ -47,6 +49,7 @@ def replay_posts(
     span: Span,
     rejects: Path,
     progress: Progress,
+    linker: Linker = SHIPPED,
 ) -> dict[str, object]:
     """Replays posts; writes `alerts.jsonl`, `opinions.jsonl.gz` and `metrics.json` into `out`, returns the metrics."""
     with Rejects(rejects) as refused, _Output(out) as output:
@@ -56,7 +59,7 @@ def replay_posts(
 
         history = read_history(paths, sources, author_key, refuse)
         history = [row for row in history if row.received_ms in span]
-        spine = Spine(classifier, rules, sources, None, sectors=sectors)
+        spine = Spine(classifier, rules, sources, None, sectors=sectors, linker=linker)
         for start in range(0, len(history), BATCH):
             rows = history[start : start + BATCH]
             fed = spine.feed([Message(row.value, offset=row.line) for row in rows])

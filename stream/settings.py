@@ -64,11 +64,17 @@ class Desk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
 
 
+class OwnCompanies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A CSV of own companies and names, `symbol,name,aliases,from,to`; it is read anew when it changes."""
+
+    file: Path | None = None
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings. `prefix` separates a history and all that is derived from it from the live topics.
 
-    `sectors` names a company's sector by its symbol. `model` is a model folder of Groundswell's own; `foreign` is a
-    transformers model that judges sentiment instead.
+    `sectors` names a company's sector by its symbol, over the table's. `model` is a model folder of Groundswell's own;
+    `foreign` is a transformers model that judges sentiment instead.
     """
 
     clock: Literal["broker", "record"] = "broker"
@@ -83,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channels: Channels = Channels()
     sources: dict[str, Source] = {}
     sectors: dict[str, Annotated[str, msgspec.Meta(pattern=r"^[^\s:|]{1,60}$")]] = {}
+    companies: OwnCompanies = OwnCompanies()
     rules: Path = DEPLOYED_RULES
     model: Path | None = None
     foreign: ForeignModel | None = None

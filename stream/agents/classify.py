@@ -13,6 +13,7 @@ from classifier.inference import load_configured
 from stream.agents.batching import Role
 from stream.agents.sending import Out
 from stream.asking import Asking, SurgesInProgress, watched
+from stream.companies import Companies
 from stream.pipeline import Judge, Outcome, progress_of, to_opinions
 from stream.records import MARKER_HEADER, DeadLetter, Marker, Message, Opinion, encode
 from stream.settings import Settings
@@ -32,6 +33,7 @@ def build(settings: Settings) -> faust.App:
         settings.clock,
         lambda _received_ms: int(time.time() * 1000),
         _second_opinion(settings),
+        _companies(settings),
     )
     posts, opinions = role.topics.posts, role.topics.opinions
 
@@ -50,6 +52,13 @@ def build(settings: Settings) -> faust.App:
             await role.until_done(lambda: role.sender.send(beats))
 
     return role.app
+
+
+def _companies(settings: Settings) -> Companies:
+    """The linker, read now: the worker does not start on an own file that is refused."""
+    companies = Companies(settings.companies.file)
+    _ = companies.linker
+    return companies
 
 
 def _second_opinion(settings: Settings) -> Asking | None:

@@ -14,6 +14,7 @@ from alerts.rules import load_rules
 from stream.agents.batching import Role
 from stream.agents.sending import Out
 from stream.agents.snapshots import read_snapshots
+from stream.companies.table import sectors_with
 from stream.errors import ServerUnavailable
 from stream.pipeline import decode_opinions, progress_of, to_counts
 from stream.records import DeadLetter, Marker, Message, Opinion
@@ -32,6 +33,7 @@ def build(settings: Settings) -> faust.App:
     """The trends role."""
     role = Role("trends", settings)
     rules = load_rules(settings.rules)
+    sectors = sectors_with(settings.sectors)
     watched = frozenset(kind for rule in rules for kind in rule.series)
     store = trend_store(settings)
     snapshots = read_snapshots(settings, role.topics.state)
@@ -42,7 +44,7 @@ def build(settings: Settings) -> faust.App:
     def count(batch: Sequence[Message]) -> list[DeadLetter]:
         outcomes = decode_opinions(batch, "count")
         opinions = [outcome for outcome in outcomes if isinstance(outcome, Opinion)]
-        store.count(to_counts(opinions, watched, settings.sources, settings.sectors))
+        store.count(to_counts(opinions, watched, settings.sources, sectors))
         if settings.clock == "broker":
             role.meter.latencies([parse_ms(opinion.received_at) for opinion in opinions])
         # Only markers speak for a partition: an opinion may be followed by an older one after a restart of classify.

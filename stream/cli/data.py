@@ -20,6 +20,7 @@ def classify(
     Example: groundswell classify -i posts.jsonl -o opinions.jsonl
     """
     from classifier.inference import load_configured
+    from stream.companies import Companies
     from stream.files import beside
     from stream.offline import classify_file
 
@@ -32,6 +33,7 @@ def classify(
             config.sources,
             rejects or beside(out),
             tell,
+            Companies(config.companies.file),
         )
     text = f"{summary['opinions']} opinions, {summary['rejected']} rejected" + (
         f" (see {summary['rejects']})" if summary["rejected"] else ""
@@ -78,6 +80,8 @@ def replay(
     """
     from alerts.rules import load_rules
     from classifier.inference import load_configured
+    from stream.companies import Companies
+    from stream.companies.table import sectors_with
     from stream.replay import describe, replay_opinions, replay_posts, span_of
     from stream.settings import author_key
 
@@ -95,11 +99,12 @@ def replay(
                 classifier=load_configured(config.model, config.foreign, config.engine),
                 rules=chosen,
                 sources=config.sources,
-                sectors=config.sectors,
+                sectors=sectors_with(config.sectors),
                 author_key=author_key(config, create=True),
                 span=span,
                 rejects=refused,
                 progress=tell,
+                linker=Companies(config.companies.file),
             )
         else:
             metrics = replay_opinions(
@@ -107,7 +112,7 @@ def replay(
                 out,
                 rules=chosen,
                 sources=config.sources,
-                sectors=config.sectors,
+                sectors=sectors_with(config.sectors),
                 span=span,
                 rejects=refused,
                 progress=tell,

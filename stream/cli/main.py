@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stream.cli import alerts, audit, cost, data, health, models, servers, trends
+from stream.cli import alerts, audit, companies, cost, data, health, models, servers, trends
 from stream.cli.shell import KNOWN_ERRORS, Options, fail
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ for room in (data, models, servers, audit, health):
     for name, command in room.COMMANDS.items():
         app.command(name)(command)
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(companies.app, name="companies")
 app.add_typer(cost.app, name="cost")
 app.add_typer(trends.app, name="trends")
 app.add_typer(servers.topics, name="topics")

@@ -13,6 +13,7 @@ from alerts.incidents import Incident, IncidentStore
 from alerts.votes import Band
 from alerts.watch import BUCKET_MS
 from classifier.labels import Topic
+from stream.linking import COUNTS_FROM
 from stream.records import Opinion
 from stream.stores.protocols import ChartPoint, DocumentStore, TrendStore
 from stream.times import DAY_MS, HOUR_MS
@@ -249,12 +250,18 @@ def _interval(mean: float, variance: float) -> tuple[int, int]:
 
 
 def posts(desk: Desk, limit: int, symbol: str | None = None) -> tuple[PostView, ...]:
-    """The opinions last received, newest first."""
-    return tuple(_post(opinion) for opinion in desk.documents.latest(limit, symbol))
+    """The opinions last received, newest first; of a company those that count for it, and so fewer than `limit`."""
+    latest = desk.documents.latest(limit, symbol)
+    return tuple(_post(opinion) for opinion in latest if symbol is None or symbol in _companies(opinion))
+
+
+def _companies(opinion: Opinion) -> dict[str, None]:
+    """The companies that an opinion counts for, in order; candidates are none."""
+    return dict.fromkeys(one.symbol for one in opinion.entities if one.symbol and one.confidence >= COUNTS_FROM)
 
 
 def _post(opinion: Opinion) -> PostView:
-    found = dict.fromkeys(entity.symbol for entity in opinion.entities if entity.symbol)
+    found = _companies(opinion)
     return PostView(
         id=opinion.id,
         source=opinion.source,

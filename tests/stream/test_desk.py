@@ -6,21 +6,25 @@ import time
 from collections.abc import AsyncIterator
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from alerts.votes import Band
+from classifier.inference import LINEAR, load
 from stream.desk.app import create_app
 from stream.desk.live import Board, Full
 from stream.desk.views import market_mood
+from stream.embedded import Spine
 from stream.errors import ServerUnavailable
+from stream.records import Message
 from stream.stores.memory import MemoryDocuments, MemoryTrends
 from stream.stores.memory_incidents import MemoryIncidents
 from stream.stores.protocols import ChartPoint
 from stream.times import HOUR_MS
-from tests.stream.desk_stores import Filled, fill, serving
+from tests.stream.desk_stores import RULE, Filled, fill, serving
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +93,19 @@ def test_posts_can_be_asked_for_one_company_and_come_newest_first(app: Starlette
     assert len(posts) == 30
     assert all("ORBQ" in post["symbols"] for post in posts)
     assert [post["received_at"] for post in posts] == sorted((post["received_at"] for post in posts), reverse=True)
+
+
+def test_a_post_is_not_shown_for_a_company_that_is_but_a_candidate() -> None:
+    documents, trends = MemoryDocuments(), MemoryTrends()
+    post = {"source": "forum", "published_at": "2026-01-05T09:30:00Z", "text": "平安今天怎么样", "id": "a"}
+    Spine(load(LINEAR), (RULE,), {}, documents, trends=trends).feed([Message(msgspec.json.encode(post))])
+    opinion = documents.get("a")
+    assert opinion is not None
+    assert "601318.SH" in {entity.symbol for entity in opinion.entities}
+    app = create_app(trends, documents, MemoryIncidents(), now=lambda: 1767605400000)
+    (shown,) = get(app, "/api/posts").json()
+    assert shown["symbols"] == []
+    assert get(app, "/api/posts?symbol=601318.SH").json() == []
 
 
 def test_an_incident_comes_with_its_evidence_and_one_that_is_not_there_is_404(app: Starlette) -> None:

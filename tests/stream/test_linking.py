@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.linking import Link, canonical_symbol, link, market_of
+from stream.companies import SHIPPED
+from stream.linking import Link, canonical_symbol, market_of
+
+link = SHIPPED.link
 
 
 def symbols(text: str) -> list[str | None]:

@@ -6,11 +6,11 @@ import pytest
 
 from alerts.votes import decode_excerpt
 from stream.cleaning import Source
+from stream.entities import MAX_ISSUERS, MOST_JUDGED
 from stream.errors import ServerUnavailable
 from stream.pipeline import (
     EXCERPT_CHARACTERS,
     MARKET,
-    MAX_ISSUERS,
     Clock,
     Judge,
     decode_opinions,
@@ -199,6 +199,31 @@ def test_a_post_about_several_companies_of_a_sector_is_one_voice_in_it() -> None
         name: 1 for name in names if name.partition(":")[0] in ("market", "sector", "topic")
     }
     assert (counted.novelty_milli, counted.source) == (1000, "wire")
+
+
+def test_companies_that_one_text_names_fare_each_for_itself_and_count_so() -> None:
+    both, alone = opinions_of(
+        message("bad $ORBQ, $ZVLX sues", id="a", targets=["sues"]), message("bad $ORBQ news", id="b", symbols=[])
+    )
+    assert [(one.symbol, one.sentiment.label) for one in both.entities] == [
+        ("ORBQ", "negative"),
+        ("ZVLX", "neutral"),
+        (None, "neutral"),
+    ]
+    series = series_of(both, {})
+    assert (series["issuer:ORBQ"][0], series["issuer:ZVLX"][0], series[MARKET][0]) == (
+        "negative",
+        "neutral",
+        "negative",
+    )
+    assert [(one.symbol, one.sentiment.label) for one in alone.entities] == [("ORBQ", "negative")]
+
+
+def test_the_most_relevant_companies_are_judged_for_themselves_and_the_others_as_the_text() -> None:
+    names = [f"$S{chr(65 + n)}" for n in range(MOST_JUDGED + 2)]
+    (opinion,) = opinions_of(message(f"bad {' '.join(names)}", id="a"))
+    own = [one.symbol for one in opinion.entities if one.sentiment.score != opinion.sentiment.score]
+    assert own == [name[1:] for name in names[:MOST_JUDGED]]
 
 
 def test_a_post_about_more_than_twenty_companies_is_about_none() -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from classifier.inference import load
 from stream.cleaning import clean, received_ms_of
+from stream.companies import SHIPPED
 from stream.errors import InputError
-from stream.linking import link
 from stream.records import RawPost
 from stream.sample import COMPANIES, WIRE_COPIES, Episode, Sample, generate
 from stream.sample.phrases import CORES, Pool
@@ -50,7 +50,7 @@ def test_ten_days_hold_fifteen_to_twenty_five_thousand_posts_in_order_of_time_wi
 def test_every_post_passes_cleaning_and_links_to_its_company_alone(sample: Sample) -> None:
     for raw in sample.posts[::7]:
         post = clean(raw, received_ms_of(raw, {}), {})
-        assert [found.symbol for found in link(post.text, post.symbols, ())] == (raw.symbols or [])
+        assert [found.symbol for found in SHIPPED.link(post.text, post.symbols)] == (raw.symbols or [])
 
 
 def test_both_languages_and_both_kinds_of_source_are_there(sample: Sample) -> None:
