@@ -203,7 +203,8 @@ def test_a_post_about_several_companies_of_a_sector_is_one_voice_in_it() -> None
 
 def test_companies_that_one_text_names_fare_each_for_itself_and_count_so() -> None:
     both, alone = opinions_of(
-        message("bad $ORBQ, $ZVLX sues", id="a", targets=["sues"]), message("bad $ORBQ news", id="b", symbols=[])
+        message("bad $ORBQ sells, $ZVLX sues them", id="a", targets=["sues"]),
+        message("bad $ORBQ news", id="b", symbols=[]),
     )
     assert [(one.symbol, one.sentiment.label) for one in both.entities] == [
         ("ORBQ", "negative"),
@@ -219,11 +220,19 @@ def test_companies_that_one_text_names_fare_each_for_itself_and_count_so() -> No
     assert [(one.symbol, one.sentiment.label) for one in alone.entities] == [("ORBQ", "negative")]
 
 
-def test_the_most_relevant_companies_are_judged_for_themselves_and_the_others_as_the_text() -> None:
-    names = [f"$S{chr(65 + n)}" for n in range(MOST_JUDGED + 2)]
-    (opinion,) = opinions_of(message(f"bad {' '.join(names)}", id="a"))
-    own = [one.symbol for one in opinion.entities if one.sentiment.score != opinion.sentiment.score]
-    assert own == [name[1:] for name in names[:MOST_JUDGED]]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bad $ORBQ, $ZVLX $ABCD",
+        "$ZVLX - bad $ORBQ news",
+        "bad $ORBQ news $ZVLX #shares https://wire.example/x",
+        "bad day for $ORBQ and " + " and ".join(f"$S{chr(65 + n)}" for n in range(MOST_JUDGED)) + " alike",
+    ],
+)
+def test_companies_listed_beside_a_text_fare_as_it_does(text: str) -> None:
+    (opinion,) = opinions_of(message(text, id="a"))
+    assert len(opinion.entities) > 1
+    assert {one.sentiment.label for one in opinion.entities} == {"negative"}
 
 
 def test_a_post_about_more_than_twenty_companies_is_about_none() -> None:
