@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 from classifier.errors import ArtifactError
 
 MARK_OPEN, MARK_CLOSE, LINK = 1, 2, 3  # BERT's vocabularies leave these places unused; [PAD] is 0
+_AROUND_A_NAME = 46  # tokens at most in which a name is judged: of the 62 of a window, what says something of it
 _CUT_CHARS = 24_000  # more than a post may hold; bounds the work on one text
 
 _INVISIBLE = re.compile(
@@ -69,7 +70,7 @@ class Tokens:
         """Encode each text; a span (character offsets) is put between marks, so that the model judges that name.
 
         A text that is longer than a window becomes up to `max_windows` windows that follow each other; of a marked one
-        only the window around the mark is kept.
+        only the nearest tokens on both sides of the mark are kept.
         """
         pieces: list[str] = []
         for text, span in zip(texts, spans, strict=True):
@@ -83,7 +84,7 @@ class Tokens:
         ]
 
     def _windows(self, before: list[int], name: list[int], after: list[int], marked: bool, most: int) -> Encoded:
-        body = self._body
+        body = min(self._body, _AROUND_A_NAME) if marked else self._body
         if marked:
             name = [MARK_OPEN, *name[: body - 2], MARK_CLOSE]
             start = max(0, min(len(before), len(before) - (body - len(name)) // 2))

@@ -135,7 +135,19 @@ def evaluate(
 
 def bench(
     target: Annotated[
-        Literal["classify", "exactness", "link", "detect", "replay", "stories", "trends", "roles", "sustained", "all"],
+        Literal[
+            "classify",
+            "exactness",
+            "names",
+            "link",
+            "detect",
+            "replay",
+            "stories",
+            "trends",
+            "roles",
+            "sustained",
+            "all",
+        ],
         typer.Argument(help="What to measure."),
     ],
     texts: Annotated[Path | None, typer.Option(help="Posts to judge [default: the bundled sample].")] = None,
@@ -155,7 +167,7 @@ def bench(
     from msgspec.structs import replace
 
     from stream import bench as room
-    from stream.bench import embedded, linking, models, roles, stories, sustained, trends
+    from stream.bench import embedded, linking, models, names, roles, stories, sustained, trends
 
     config = settings()
     engine = replace(config.engine, device=backend) if backend else config.engine
@@ -164,6 +176,7 @@ def bench(
         asked = asked._replace(large=prices_of(llm, "--llm"))
     targets: dict[str, Callable[[], dict[str, object]]] = {
         "classify": lambda: models.classify(asked),
+        "names": lambda: names.run(texts, asked.model, config.companies.file),
         "link": lambda: linking.run(texts, config.companies.file),
         "detect": embedded.detect,
         "replay": embedded.replay,
