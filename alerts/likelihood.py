@@ -1,0 +1,109 @@
+"""How much likelier a surge makes the counts of a window than an ordinary day does: the detector's one statistic.
+
+Pure functions of numbers, element by element, so that a value never depends on its neighbours in an array. What is
+ordinary for a series is learnt in `detector.py`.
+"""
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+from scipy import special
+
+from alerts.tails import LN10, Floats
+
+MULTIPLIERS: Final = (3.0, 5.0, 10.0)  # extra negatives at the height of a surge, in multiples of the usual
+WINDOWS_S: Final = tuple(900 * quarters for quarters in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32))
+# A surge builds up over some three quarters of an hour and then fades: its mean height over a window that opens with it.
+_MEAN_HEIGHT: Final = (0.4, 0.6, 0.75, 0.85, 0.9, 0.9, 0.85, 0.8, 0.7, 0.6)
+_PRIOR: Final = (0.3, 0.5, 0.8, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)  # weights of the windows, before they are normed
+VOLUME_CLUMPING: Final = 1.75  # copies and replies come in clumps, so totals say less than as many single voices
+LEVEL_SHAPE: Final = 8.0  # the most that is believed about how much is said now, as the shape of a gamma distribution
+_SHARE_CAUTION: Final = 2.0  # tempering a binomial by its clumping leaves its far tail too thin: found by measurement
+
+
+class Windows(NamedTuple):
+    """The windows in buckets, rising, with the mean height of a surge in each and their prior weights (sum 1)."""
+
+    buckets: tuple[int, ...]
+    height: Floats
+    prior: Floats
+
+
+class Evidence(NamedTuple):
+    """−/+ decimal logarithms. `total`, shape (rows,): of the mixture's likelihood ratio. `by_window`, `share` and
+    `count`, shape (rows, windows): of each window (weighted), and of its likeliest multiplier's two parts."""
+
+    total: Floats
+    by_window: Floats
+    share: Floats
+    count: Floats
+
+
+def windows_for(bucket_s: int) -> Windows:
+    """15 minutes to 8 hours in buckets of this width; wider buckets have fewer, distinct windows."""
+    kept = {max(1, seconds // bucket_s): i for i, seconds in enumerate(WINDOWS_S)}
+    prior = np.array([_PRIOR[i] for i in kept.values()])
+    return Windows(tuple(kept), np.array([_MEAN_HEIGHT[i] for i in kept.values()]), prior / prior.sum())
+
+
+def evidence(
+    windows: Windows,
+    negatives: Floats,
+    totals: Floats,
+    usual_total: Floats,
+    share: Floats,
+    share_doubt: Floats,
+    level: tuple[Floats, Floats],
+) -> Evidence:
+    """Weighs a surge of negatives against a usual day, mixed over windows and over how large the surge may be.
+
+    All arrays have shape (rows, windows). `usual_total` are the votes expected at a level of 1, `share` the usual share
+    of negatives, `share_doubt` how much it wavers (the correlation of two votes), `level` shape and rate of a gamma
+    distribution of how much is said now, as known before the window. With extra negatives of m times the usual,
+    the negatives' odds rise by 1 + m (the share part) and the votes by 1 + m·share (the count part, in which the level
+    is integrated out). A burst of talk with an ordinary share speaks against a surge. Clumped votes count for less:
+    each part is divided by its design effect (Kish 1965).
+    """
+    shape, rate = level
+    design = 1.0 + np.maximum(totals - 1.0, 0.0) * share_doubt
+    best = np.full(negatives.shape, -np.inf)
+    share_part, count_part = np.zeros(negatives.shape), np.zeros(negatives.shape)
+    likelihood = np.zeros(negatives.shape)
+    for multiplier in MULTIPLIERS:
+        m = multiplier * windows.height
+        more_votes = special.xlog1py(totals, m * share)
+        of_share = (negatives * special.log1p(m) - more_votes) / (LN10 * design)
+        of_count = more_votes - special.xlog1py(totals + shape, m * share * usual_total / (rate + usual_total))
+        of_count /= VOLUME_CLUMPING * LN10 * design
+        both = of_share + of_count
+        likelihood += special.exp10(np.minimum(both, 250.0))
+        better = both > best
+        best = np.where(better, both, best)
+        share_part, count_part = np.where(better, of_share, share_part), np.where(better, of_count, count_part)
+    likelihood *= windows.prior / len(MULTIPLIERS)
+    total = likelihood[:, 0].copy()
+    for w in range(1, likelihood.shape[1]):  # one by one: a row's sum never depends on the batch
+        total += likelihood[:, w]
+    return Evidence(_log10(total), _log10(likelihood), share_part, count_part)
+
+
+def capped_level(shape: Floats, rate: Floats) -> tuple[Floats, Floats]:
+    """The same mean with a shape of at most `LEVEL_SHAPE`: how much is said drifts within hours."""
+    scale = np.minimum(1.0, LEVEL_SHAPE / shape)
+    return shape * scale, rate * scale
+
+
+def share_doubt(clumping: Floats, known_from: Floats) -> Floats:
+    """The correlation of two votes of a window: from the share's wavering, and as it is known from so many votes."""
+    return _SHARE_CAUTION * clumping + 1.0 / known_from
+
+
+def _log10(x: Floats) -> Floats:
+    result: Floats = special.xlogy(1.0, np.maximum(x, 1e-300)) / LN10
+    return result
+
+
+def from_log10(x: float) -> float:
+    """10 to the power of x, or infinity where that overflows."""
+    return math.inf if x > 300 else 10.0**x
