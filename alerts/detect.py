@@ -5,7 +5,7 @@ Reading and refusing rows is `count_rows.py`; the numbers come from the same det
 
 import csv
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -13,15 +13,15 @@ import msgspec
 import numpy as np
 
 from alerts.count_rows import CountRow, Measure, Reject, read_counts
-from alerts.detector import Slots, SurgeBank, windows_for
+from alerts.detector import Scores, Slots, SurgeBank
 from alerts.errors import CountsError
 from alerts.events import EventKind
 from alerts.lifecycle import Lifecycle, LifecycleState
 from alerts.tails import Floats
+from alerts.volume import VolumeBank, VolumeScores
 
 HEADER: Final = ("series", "bucket_start", "total", "negative", "expected", "score", "event", "severity")
 DEFAULT_BUCKET_S: Final = 900
-VOLUME_WINDOWS: Final = (1, 4, 16)  # buckets of any width: volume alone has votes enough to decide on a single one
 
 _EVENT_NAMES: Final[dict[EventKind, str]] = {"fired": "fire", "escalated": "escalate", "resolved": "resolve"}
 
@@ -67,7 +67,7 @@ def detect(
         )
     table = _Table(rows)
     width_s = bucket_s or table.common_step_s() or DEFAULT_BUCKET_S
-    lifecycle = Lifecycle.for_budget(budget, width_s)
+    lifecycle = Lifecycle.for_budget(budget)
     expected, score, events = _score(table, width_s, measure, lifecycle)
     try:
         _write_scores(out, rows, measure, expected, score, events)
@@ -111,27 +111,35 @@ _Events = dict[int, tuple[str, str]]  # row number -> event, severity
 
 
 def _score(table: _Table, bucket_s: int, measure: Measure, lifecycle: Lifecycle) -> tuple[Floats, Floats, _Events]:
-    bank = SurgeBank(bucket_s, VOLUME_WINDOWS if measure == "volume" else windows_for(bucket_s))
-    bank.add(table.n_series)
+    close = _closer(table, bucket_s, measure)
     states = [LifecycleState() for _ in range(table.n_series)]
     expected, score = np.zeros(len(table.slot)), np.zeros(len(table.slot))
     events: _Events = {}
     firing = np.zeros(table.n_series, dtype=np.bool_)
     for rows in table.rounds() if len(table.slot) else ():
         slots, start_s = table.slot[rows], table.start_s[rows]
-        found = bank.close(slots, start_s, table.negative[rows], table.total[rows])
-        decisive = found.count_tail if measure == "volume" else found.score
-        expected[rows], score[rows] = found.expected, decisive
-        for i in np.flatnonzero((decisive >= lifecycle.up) | firing[slots]):
+        found = close(rows)
+        expected[rows], score[rows] = found.expected, found.score
+        for i in np.flatnonzero((found.score >= lifecycle.up) | firing[slots]):
             slot = slots[i]
             support = float(found.negatives_4h[i]), float(found.totals_4h[i])
             states[slot], event, severity = lifecycle.step(
-                states[slot], float(start_s[i]), float(decisive[i]), *support
+                states[slot], float(start_s[i]), float(found.score[i]), *support
             )
             firing[slot] = states[slot].firing
             if event is not None and severity is not None:
                 events[int(rows[i])] = _EVENT_NAMES[event], severity
     return expected, score, events
+
+
+def _closer(table: _Table, bucket_s: int, measure: Measure) -> Callable[[Slots], Scores | VolumeScores]:
+    """Scores the rows of a round, and learns from them."""
+    if measure == "volume":
+        volume = VolumeBank(bucket_s, table.n_series)
+        return lambda rows: volume.close(table.slot[rows], table.start_s[rows], table.total[rows])
+    bank = SurgeBank(bucket_s)
+    bank.add(table.n_series)
+    return lambda rows: bank.close(table.slot[rows], table.start_s[rows], table.negative[rows], table.total[rows])
 
 
 def _split(read: Iterable[CountRow | Reject]) -> tuple[list[CountRow], list[Reject]]:

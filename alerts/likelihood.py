@@ -1,10 +1,9 @@
 """How much likelier a surge makes the counts of a window than an ordinary day does: the detector's one statistic.
 
 Pure functions of numbers, element by element, so that a value never depends on its neighbours in an array. What is
-ordinary for a series is learnt in `detector.py`.
+ordinary for a series is learnt in `baseline.py`.
 """
 
-import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,12 +12,13 @@ from scipy import special
 from alerts.tails import LN10, Floats
 
 MULTIPLIERS: Final = (3.0, 5.0, 10.0)  # extra negatives at the height of a surge, in multiples of the usual
-WINDOWS_S: Final = tuple(900 * quarters for quarters in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32))
-# A surge builds up over some three quarters of an hour and then fades: its mean height over a window that opens with it.
-_MEAN_HEIGHT: Final = (0.4, 0.6, 0.75, 0.85, 0.9, 0.9, 0.85, 0.8, 0.7, 0.6)
-_PRIOR: Final = (0.3, 0.5, 0.8, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)  # weights of the windows, before they are normed
+WINDOWS_S: Final = tuple(900 * quarters for quarters in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48))
+# A surge builds up over some three quarters of an hour, then fades: its mean height in windows that open with it.
+_MEAN_HEIGHT: Final = (0.4, 0.6, 0.75, 0.85, 0.9, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
+_PRIOR: Final = (0.3, 0.5, 0.8, *(1.0,) * 8)  # weights of the windows, before they are normed
 VOLUME_CLUMPING: Final = 1.75  # copies and replies come in clumps, so totals say less than as many single voices
 LEVEL_SHAPE: Final = 8.0  # the most that is believed about how much is said now, as the shape of a gamma distribution
+FEWEST_NEGATIVES: Final = 3.0  # in 4 h: fewer voices are no surge, whatever their odds
 _SHARE_CAUTION: Final = 2.0  # tempering a binomial by its clumping leaves its far tail too thin: found by measurement
 
 
@@ -31,17 +31,18 @@ class Windows(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """−/+ decimal logarithms. `total`, shape (rows,): of the mixture's likelihood ratio. `by_window`, `share` and
-    `count`, shape (rows, windows): of each window (weighted), and of its likeliest multiplier's two parts."""
+    """Decimal logarithms, 0 where a surge is as likely as none. `total`, shape (rows,): of the mixture's likelihood
+    ratio. `by_window`, `share`, `votes`, shape (rows, windows): each window's part of it, and what the share and the
+    number of votes say for the likeliest multiplier."""
 
     total: Floats
     by_window: Floats
     share: Floats
-    count: Floats
+    votes: Floats
 
 
 def windows_for(bucket_s: int) -> Windows:
-    """15 minutes to 8 hours in buckets of this width; wider buckets have fewer, distinct windows."""
+    """15 minutes to 12 hours in buckets of this width; wider buckets have fewer, distinct windows."""
     kept = {max(1, seconds // bucket_s): i for i, seconds in enumerate(WINDOWS_S)}
     prior = np.array([_PRIOR[i] for i in kept.values()])
     return Windows(tuple(kept), np.array([_MEAN_HEIGHT[i] for i in kept.values()]), prior / prior.sum())
@@ -82,9 +83,7 @@ def evidence(
         best = np.where(better, both, best)
         share_part, count_part = np.where(better, of_share, share_part), np.where(better, of_count, count_part)
     likelihood *= windows.prior / len(MULTIPLIERS)
-    total = likelihood[:, 0].copy()
-    for w in range(1, likelihood.shape[1]):  # one by one: a row's sum never depends on the batch
-        total += likelihood[:, w]
+    total = np.cumsum(likelihood, axis=1)[:, -1]  # adds one by one: a row's sum never depends on the batch
     return Evidence(_log10(total), _log10(likelihood), share_part, count_part)
 
 
@@ -102,8 +101,3 @@ def share_doubt(clumping: Floats, known_from: Floats) -> Floats:
 def _log10(x: Floats) -> Floats:
     result: Floats = special.xlogy(1.0, np.maximum(x, 1e-300)) / LN10
     return result
-
-
-def from_log10(x: float) -> float:
-    """10 to the power of x, or infinity where that overflows."""
-    return math.inf if x > 300 else 10.0**x

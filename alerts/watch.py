@@ -19,11 +19,11 @@ from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN, Minute, Vote
 
 BUCKET_MS = BUCKET_MIN * 60_000
-RING = 16  # buckets of context kept: the detector's longest window, 4 h
+RING = 48  # buckets of context kept: the detector's longest window, 12 h
 STORY_WINDOW_MIN = 72 * 60  # a story that voted in a series does not vote there again for three days
 ASLEEP_AFTER = 2 * 24 * 60 // BUCKET_MIN  # a series without a vote for two days is aged in one step when it wakes
 LONGEST_SLEEP = 365 * 24 * 60 // BUCKET_MIN  # what was known a year ago weighs nothing, and soon underflows
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Advance(NamedTuple):

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from alerts.detector import interval_80
 from alerts.incidents import Incident, IncidentStore
+from alerts.tails import interval_80
 from alerts.votes import Band
 from alerts.watch import BUCKET_MS
 from classifier.labels import Topic

@@ -131,8 +131,10 @@ def test_of_equally_negative_posts_the_first_received_and_then_the_smaller_id_co
     at = START_MIN + 2 * DAY_MIN
     tied = [vote(at + late, f"{name}", negative=True) for late, name in ((1, "a"), (0, "d"), (0, "c"), (2, "b"))]
     strongest = vote(at + 9, "z", negative=True)
-    burst = minutes_of([("issuer:C0", one) for one in [*tied, strongest]])
+    milder = [vote(at + 10, f"m{n}", negative=True) for n in range(8)]
+    burst = minutes_of([("issuer:C0", one) for one in [*tied, strongest, *milder]])
     shown = {one.id: excerpt(one, -990 if one is strongest else -800) for one in [*tied, strongest]}
+    shown |= {one.id: excerpt(one, -500) for one in milder}
     burst = [one._replace(excerpts={post: shown[post] for post in one.excerpts}) for one in burst]
     alerts = run([*days(1, 2), *burst], end=at + BUCKET_MIN)[0]
     assert [post.story for post in alerts[-1].evidence[:5]] == ["z", "c", "d", "a", "b"]
