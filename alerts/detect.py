@@ -16,7 +16,7 @@ from alerts.count_rows import CountRow, Measure, Reject, read_counts
 from alerts.detector import Scores, Slots, SurgeBank
 from alerts.errors import CountsError
 from alerts.events import EventKind
-from alerts.lifecycle import Lifecycle, LifecycleState
+from alerts.lifecycle import Lifecycle, LifecycleState, look_at
 from alerts.tails import Floats
 from alerts.volume import VolumeBank, VolumeScores
 
@@ -122,10 +122,8 @@ def _score(table: _Table, bucket_s: int, measure: Measure, lifecycle: Lifecycle)
         expected[rows], score[rows] = found.expected, found.score
         for i in np.flatnonzero((found.score >= lifecycle.up) | firing[slots]):
             slot = slots[i]
-            support = float(found.negatives_4h[i]), float(found.totals_4h[i])
-            states[slot], event, severity = lifecycle.step(
-                states[slot], float(start_s[i]), float(found.score[i]), *support
-            )
+            look = look_at(found, int(i), float(start_s[i]), bucket_s)
+            states[slot], event, severity = lifecycle.step(states[slot], look)
             firing[slot] = states[slot].firing
             if event is not None and severity is not None:
                 events[int(rows[i])] = _EVENT_NAMES[event], severity

@@ -4,7 +4,7 @@ One numeric path for live, embedded, replay and `groundswell detect`. It knows n
 (`lifecycle.py`), no names of series and no clock: a series is a slot, and time is a parameter.
 """
 
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import msgspec
 import numpy as np
@@ -14,7 +14,7 @@ from alerts import likelihood
 from alerts.baseline import FRESH, Baseline, State, Usual
 from alerts.errors import StateError
 from alerts.falses import FalseAlarms
-from alerts.likelihood import LEVEL_SHAPE, VOLUME_CLUMPING
+from alerts.likelihood import LEVEL_SHAPE, RECENT_S, VOLUME_CLUMPING, Evidence
 from alerts.tails import Floats
 
 __all__ = ["SCHEMA", "Scores", "Slots", "SurgeBank"]
@@ -23,14 +23,14 @@ Slots = NDArray[np.intp]
 
 SCHEMA: Final = 2
 SCORE_DECIMALS: Final = 6
-SUPPORT_S: Final = 4 * 3600
 
 
 class Scores(NamedTuple):
     """What one call found, row by row; every field has shape (rows,). Logarithms are decimal and rounded."""
 
     score: Floats  # −log10 of the chance that an ordinary quarter of an hour begins an episode as high
-    evidence: Floats  # log10 of how much likelier a surge makes the last 12 h than an ordinary day does
+    recent: Floats  # the same by the last 4 h alone
+    evidence: Floats  # log10 of how much likelier a surge makes the last 12 h than an ordinary day does, or 0
     negatives_4h: Floats
     totals_4h: Floats
     expected: Floats  # negatives expected in this bucket, as much being said as there is
@@ -74,14 +74,20 @@ class SurgeBank:
         self.bucket_s, self.size = bucket_s, 0
         self._windows = likelihood.windows_for(bucket_s)
         self._buckets = np.array(self._windows.buckets, dtype=np.int64)
-        self._support = max(1, SUPPORT_S // bucket_s)
+        self._support = max(1, RECENT_S // bucket_s)
         self._baseline, self._falses = Baseline(bucket_s), FalseAlarms(bucket_s)
         longest = max(int(self._buckets[-1]), self._support)
         usual = self._baseline.usual({name: array[None] for name, array in FRESH.items()}, np.zeros(1))
-        past = np.zeros((6, longest - 1))  # the latest bucket first: negatives, votes, votes expected, share, level
+        # the latest bucket first: negatives, votes, votes expected, share, level; the bulk of the state, so in 4 bytes
+        past = np.zeros((6, longest - 1), dtype=np.float32)
         past[3], past[4:] = usual.share[0], usual.level[0][:, None]
-        self._fresh: State = {**FRESH, "past": past, "falses": FalseAlarms.FRESH, "closed": np.array(0.0)}
-        self._state: State = {name: np.zeros((0, *v.shape)) for name, v in self._fresh.items()}
+        self._fresh: dict[str, NDArray[Any]] = {
+            **FRESH,
+            "past": past,
+            "falses": FalseAlarms.FRESH,
+            "closed": np.array(0.0),
+        }
+        self._state = {name: np.zeros((0, *v.shape), v.dtype) for name, v in self._fresh.items()}
 
     def add(self, n: int = 1) -> Slots:
         """Makes `n` new series and returns their slots; room grows by doubling."""
@@ -130,25 +136,25 @@ class SurgeBank:
         for name, array in rows.items():
             self._state[name][slots] = array
 
-    def state(self) -> State:
+    def state(self) -> dict[str, NDArray[Any]]:
         """A copy of every array, each of shape (size, …)."""
         return {name: array[: self.size].copy() for name, array in self._state.items()}
 
     @classmethod
-    def from_state(cls, state: State, bucket_s: int) -> Self:
+    def from_state(cls, state: dict[str, NDArray[Any]], bucket_s: int) -> Self:
         """The bank that `state` was taken from; raises StateError where the arrays are not this version's."""
         bank = cls(bucket_s)
         size = len(state.get("closed", ()))
         for name, fresh in bank._fresh.items():
             if name not in state or state[name].shape != (size, *fresh.shape):
                 raise StateError(f"detector state: array '{name}' is missing or has another shape; start it cold")
-            bank._state[name] = np.array(state[name], dtype=np.float64)
+            bank._state[name] = np.array(state[name], dtype=fresh.dtype)
         bank.size = size
         return bank
 
     def to_bytes(self) -> bytes:
         """The whole state as msgpack, exact to the last bit, with a schema number."""
-        arrays = {name: array.astype("<f8", copy=False).tobytes() for name, array in self.state().items()}
+        arrays = {name: _little(array).tobytes() for name, array in self.state().items()}
         return msgspec.msgpack.encode(_Snapshot(SCHEMA, self.bucket_s, self.size, arrays))
 
     @classmethod
@@ -162,14 +168,16 @@ class SurgeBank:
             raise StateError(f"detector state has schema {snapshot.schema}, this version reads {SCHEMA}; rebuild it")
         try:
             arrays = {
-                name: np.frombuffer(snapshot.arrays[name], dtype="<f8").reshape(snapshot.size, *value.shape)
+                name: np.frombuffer(snapshot.arrays[name], dtype=_little(value).dtype).reshape(
+                    snapshot.size, *value.shape
+                )
                 for name, value in cls(snapshot.bucket_s)._fresh.items()
             }
         except (KeyError, ValueError) as error:
             raise StateError(f"detector state is incomplete ({error}); start it cold or use another one") from error
         return cls.from_state(arrays, snapshot.bucket_s)
 
-    def _rows(self, slots: Slots) -> State:
+    def _rows(self, slots: Slots) -> dict[str, NDArray[Any]]:
         return {name: array[slots] for name, array in self._state.items()}
 
     def _evaluate(
@@ -186,17 +194,20 @@ class SurgeBank:
         share, shape, rate = np.moveaxis(history[:, 3:, self._buckets - 1], 1, 0)
         level = likelihood.capped_level(shape, rate)
         doubt = likelihood.share_doubt(usual.waver, usual.known_from)[:, None]
-        evidence = likelihood.evidence(self._windows, k, n, votes, share, doubt, level)
-        total = np.round(evidence.total, SCORE_DECIMALS)
         supported = running[:, 0, self._support - 1] >= likelihood.FEWEST_NEGATIVES
-        score = self._falses.score(state["falses"], np.where(supported, evidence.total, -np.inf))
+        evidence = self._weigh(supported, k, n, votes, share, doubt, *level)
+        score, recent = (
+            self._falses.score(state["falses"], np.where(supported, ratio, -np.inf))
+            for ratio in (evidence.total, evidence.recent)
+        )
 
         rows, decides = np.arange(len(negatives)), evidence.by_window.argmax(axis=1)
         expected = _negatives(usual.votes, usual.share, usual.level[:, 0], usual.level[:, 1])
         window = _negatives(votes, share, *level)
         scores = Scores(
             score=np.round(score, SCORE_DECIMALS),
-            evidence=total,
+            recent=np.round(recent, SCORE_DECIMALS),
+            evidence=np.round(evidence.total, SCORE_DECIMALS),
             negatives_4h=running[:, 0, self._support - 1],
             totals_4h=running[:, 1, self._support - 1],
             expected=expected[0],
@@ -212,6 +223,17 @@ class SurgeBank:
         )
         return _Evaluation(scores, usual, history, running, supported)
 
+    def _weigh(self, supported: NDArray[np.bool_], *cells: Floats) -> Evidence:
+        """The evidence of the supported rows; 0 of the others, which are most of the sparse ones."""
+        shape = (len(supported), len(self._buckets))
+        found = Evidence(np.zeros(shape[0]), np.zeros(shape[0]), np.zeros(shape), np.zeros(shape), np.zeros(shape))
+        if supported.any():
+            k, n, votes, share, doubt, *level = (cell[supported] for cell in cells)
+            weighed = likelihood.evidence(self._windows, k, n, votes, share, doubt, (level[0], level[1]))
+            for column, values in zip(found, weighed, strict=True):
+                column[supported] = values
+        return found
+
     def _learn(self, state: State, negatives: Floats, totals: Floats, found: _Evaluation) -> None:
         """Updates `state` in place with the bucket just scored."""
         last = self._baseline.waver_buckets - 1
@@ -221,6 +243,10 @@ class SurgeBank:
         self._baseline.learn(state, found.usual, negatives, totals, window, found.history[:, 3, last], whole)
         state["past"] = found.history[:, :, :-1]
         state["closed"] += 1.0
+
+
+def _little(array: NDArray[Any]) -> NDArray[Any]:
+    return array.astype(array.dtype.newbyteorder("<"), copy=False)
 
 
 def _negatives(votes: Floats, share: Floats, shape: Floats, rate: Floats) -> tuple[Floats, Floats]:

@@ -16,10 +16,10 @@ WINDOWS_S: Final = tuple(900 * quarters for quarters in (1, 2, 3, 4, 6, 8, 12, 1
 # A surge builds up over some three quarters of an hour, then fades: its mean height in windows that open with it.
 _MEAN_HEIGHT: Final = (0.4, 0.6, 0.75, 0.85, 0.9, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
 _PRIOR: Final = (0.3, 0.5, 0.8, *(1.0,) * 8)  # weights of the windows, before they are normed
+RECENT_S: Final = 4 * 3600
 VOLUME_CLUMPING: Final = 1.75  # copies and replies come in clumps, so totals say less than as many single voices
 LEVEL_SHAPE: Final = 8.0  # the most that is believed about how much is said now, as the shape of a gamma distribution
 FEWEST_NEGATIVES: Final = 3.0  # in 4 h: fewer voices are no surge, whatever their odds
-_SHARE_CAUTION: Final = 2.0  # tempering a binomial by its clumping leaves its far tail too thin: found by measurement
 
 
 class Windows(NamedTuple):
@@ -28,14 +28,16 @@ class Windows(NamedTuple):
     buckets: tuple[int, ...]
     height: Floats
     prior: Floats
+    recent: int  # how many of them lie within 4 h
 
 
 class Evidence(NamedTuple):
-    """Decimal logarithms, 0 where a surge is as likely as none. `total`, shape (rows,): of the mixture's likelihood
-    ratio. `by_window`, `share`, `votes`, shape (rows, windows): each window's part of it, and what the share and the
-    number of votes say for the likeliest multiplier."""
+    """Decimal logarithms, 0 where a surge is as likely as none. `total` and `recent`, shape (rows,): of the mixture's
+    likelihood ratio, over all windows and over those of up to 4 h. The others, shape (rows, windows): each window's
+    part of it, and what the share and the number of votes say for the likeliest multiplier."""
 
     total: Floats
+    recent: Floats
     by_window: Floats
     share: Floats
     votes: Floats
@@ -45,7 +47,8 @@ def windows_for(bucket_s: int) -> Windows:
     """15 minutes to 12 hours in buckets of this width; wider buckets have fewer, distinct windows."""
     kept = {max(1, seconds // bucket_s): i for i, seconds in enumerate(WINDOWS_S)}
     prior = np.array([_PRIOR[i] for i in kept.values()])
-    return Windows(tuple(kept), np.array([_MEAN_HEIGHT[i] for i in kept.values()]), prior / prior.sum())
+    recent = sum(buckets * bucket_s <= RECENT_S for buckets in kept)
+    return Windows(tuple(kept), np.array([_MEAN_HEIGHT[i] for i in kept.values()]), prior / prior.sum(), max(1, recent))
 
 
 def evidence(
@@ -62,29 +65,36 @@ def evidence(
     All arrays have shape (rows, windows). `usual_total` are the votes expected at a level of 1, `share` the usual share
     of negatives, `share_doubt` how much it wavers (the correlation of two votes), `level` shape and rate of a gamma
     distribution of how much is said now, as known before the window. With extra negatives of m times the usual,
-    the negatives' odds rise by 1 + m (the share part) and the votes by 1 + m·share (the count part, in which the level
-    is integrated out). A burst of talk with an ordinary share speaks against a surge. Clumped votes count for less:
-    each part is divided by its design effect (Kish 1965).
+    the negatives' odds rise by 1 + m (the share part: two beta-binomials) and the votes by 1 + m·share (the count part:
+    negative binomials, as the level is integrated out, divided by the votes' design effect, Kish 1965). A burst of talk
+    with an ordinary share speaks against a surge.
     """
     shape, rate = level
-    design = 1.0 + np.maximum(totals - 1.0, 0.0) * share_doubt
+    design = VOLUME_CLUMPING * LN10 * (1.0 + np.maximum(totals - 1.0, 0.0) * share_doubt)
+    voices = 1.0 / np.clip(share_doubt, 1e-7, 0.5) - 1.0  # the share is known like from so many votes
+    others, usual = totals - negatives, share * voices
+    usual_odds = special.betaln(usual + negatives, voices - usual + others) - special.betaln(usual, voices - usual)
     best = np.full(negatives.shape, -np.inf)
     share_part, count_part = np.zeros(negatives.shape), np.zeros(negatives.shape)
     likelihood = np.zeros(negatives.shape)
     for multiplier in MULTIPLIERS:
         m = multiplier * windows.height
-        more_votes = special.xlog1py(totals, m * share)
-        of_share = (negatives * special.log1p(m) - more_votes) / (LN10 * design)
-        of_count = more_votes - special.xlog1py(totals + shape, m * share * usual_total / (rate + usual_total))
-        of_count /= VOLUME_CLUMPING * LN10 * design
+        surge = usual * (1.0 + m) / (1.0 + m * share)
+        of_share = special.betaln(surge + negatives, voices - surge + others) - special.betaln(surge, voices - surge)
+        of_share = (of_share - usual_odds) / LN10
+        of_count = special.xlog1py(totals, m * share)
+        of_count -= special.xlog1py(totals + shape, m * share * usual_total / (rate + usual_total))
+        of_count /= design
         both = of_share + of_count
         likelihood += special.exp10(np.minimum(both, 250.0))
         better = both > best
         best = np.where(better, both, best)
         share_part, count_part = np.where(better, of_share, share_part), np.where(better, of_count, count_part)
     likelihood *= windows.prior / len(MULTIPLIERS)
-    total = np.cumsum(likelihood, axis=1)[:, -1]  # adds one by one: a row's sum never depends on the batch
-    return Evidence(_log10(total), _log10(likelihood), share_part, count_part)
+    so_far = np.cumsum(likelihood, axis=1)  # adds one by one: a row's sum never depends on the batch
+    return Evidence(
+        _log10(so_far[:, -1]), _log10(so_far[:, windows.recent - 1]), _log10(likelihood), share_part, count_part
+    )
 
 
 def capped_level(shape: Floats, rate: Floats) -> tuple[Floats, Floats]:
@@ -95,7 +105,7 @@ def capped_level(shape: Floats, rate: Floats) -> tuple[Floats, Floats]:
 
 def share_doubt(clumping: Floats, known_from: Floats) -> Floats:
     """The correlation of two votes of a window: from the share's wavering, and as it is known from so many votes."""
-    return _SHARE_CAUTION * clumping + 1.0 / known_from
+    return clumping + 1.0 / known_from
 
 
 def _log10(x: Floats) -> Floats:

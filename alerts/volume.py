@@ -25,6 +25,8 @@ class VolumeScores(NamedTuple):
     """What one call found, row by row; every field has shape (rows,)."""
 
     score: Floats  # −log10 of the probability of so many votes, the largest over the windows
+    recent: Floats  # the same: no window is longer
+    window: NDArray[np.int64]  # the deciding one, in buckets
     expected: Floats  # votes expected in this bucket
     negatives_4h: Floats  # votes: here each counts
     totals_4h: Floats
@@ -77,4 +79,5 @@ class VolumeBank:
         self._past[slots] = history[:, :, :-1]
         self._closed[slots] += 1.0
         votes_4h = running[:, 0, self._support - 1]
-        return VolumeScores(np.round(tails.max(axis=1), SCORE_DECIMALS), expected, votes_4h, votes_4h)
+        score = np.round(tails.max(axis=1), SCORE_DECIMALS)
+        return VolumeScores(score, score, self._buckets[tails.argmax(axis=1)], expected, votes_4h, votes_4h)

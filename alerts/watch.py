@@ -14,7 +14,7 @@ from alerts.detector import Scores, SurgeBank
 from alerts.errors import StateError
 from alerts.events import Alert, EventKind, RuleRef, SeriesRef, Severity, utc_text
 from alerts.evidence import Context, add_negative, drivers_of, evidence_of, measured_of
-from alerts.lifecycle import Lifecycle, LifecycleState
+from alerts.lifecycle import Lifecycle, LifecycleState, look_at
 from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN, Minute, Vote
 
@@ -217,10 +217,7 @@ class Watch:
                 continue
             state, event, severity = lifecycle.step(
                 series.lifecycles.get(rule.id, LifecycleState()),
-                bucket * BUCKET_MIN * 60.0,
-                float(scores.score[row]),
-                float(scores.negatives_4h[row]),
-                float(scores.totals_4h[row]),
+                look_at(scores, row, bucket * BUCKET_MIN * 60.0, BUCKET_MIN * 60),
             )
             series.lifecycles[rule.id] = state
             (firing.add if Lifecycle.is_active(state) else firing.discard)(slot)

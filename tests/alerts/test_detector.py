@@ -51,10 +51,11 @@ def test_evidence_equals_a_second_implementation(case: dict[str, Any]) -> None:
     for i, (negatives, total, expected) in enumerate(case["rows"]):
         start_s = np.array([case["start_s"] + i * bank.bucket_s], dtype=np.float64)
         found = bank.close(slots, start_s, np.array([float(negatives)]), np.array([float(total)]))
-        assert found.evidence[0] == pytest.approx(expected, abs=1e-6), f"bucket {i}"
+        supported = found.negatives_4h[0] >= 3
+        assert found.evidence[0] == pytest.approx(expected if supported else 0.0, rel=1e-5, abs=1e-4), f"bucket {i}"
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(COUNTS, min_size=24, max_size=24), min_size=2, max_size=9))
 def test_a_series_scores_the_same_bits_in_any_company(series: list[list[tuple[int, int]]]) -> None:
     together, slots = fresh(len(series)), np.arange(len(series))
@@ -138,7 +139,7 @@ def test_the_deciding_window_is_told_with_its_counts() -> None:
     assert found.window_share[0] > 0.0
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(BUCKETS, st.integers(1, 2000), BUCKETS)
 def test_a_series_that_slept_goes_on_with_finite_numbers(
     before: list[tuple[int, int]], asleep: int, after: list[tuple[int, int]]

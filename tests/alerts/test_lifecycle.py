@@ -6,17 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.errors import BudgetError
-from alerts.lifecycle import Lifecycle, LifecycleState, threshold
+from alerts.lifecycle import Lifecycle, LifecycleState, Look, threshold
 
 QUARTER_S = 900.0
 LEVELS = {"warning": 0, "major": 1, "critical": 2}
+
+
+def look(at_s: float, score: float, negatives: float = 9, total: float = 20, window_s: float = QUARTER_S) -> Look:
+    return Look(at_s, score, score, at_s + QUARTER_S - window_s, negatives, total)
 
 
 def timeline(scores: list[float], negatives: float = 10, total: float = 20, up: float = 3.0) -> list[str]:
     """`bucket event severity` for each event."""
     lifecycle, state, events = Lifecycle(up), LifecycleState(), []
     for i, score in enumerate(scores):
-        state, event, severity = lifecycle.step(state, i * QUARTER_S, score, negatives, total)
+        state, event, severity = lifecycle.step(state, look(i * QUARTER_S, score, negatives, total))
         if event is not None:
             events.append(f"{i} {event} {severity}")
     return events
@@ -55,7 +59,25 @@ def test_it_rests_six_hours_after_resolving() -> None:
     assert timeline(scores) == ["0 fired warning", "4 resolved warning", f"{4 + six_hours} fired warning"]
 
 
-@pytest.mark.parametrize(("negatives", "total"), [(2, 50), (4, 4)])
+def test_what_an_incident_has_told_fires_no_other_one() -> None:
+    lifecycle, ended_s = Lifecycle(3.0, rest_s=0.0), 100 * QUARTER_S
+    state = LifecycleState(ended_s=ended_s)
+    for age in (1, 2, 40):
+        now_s = ended_s + age * QUARTER_S
+        whole_day, since_then = look(now_s, 9.0, window_s=96 * QUARTER_S), look(now_s, 9.0, window_s=age * QUARTER_S)
+        assert lifecycle.step(state, whole_day).event is None
+        assert lifecycle.step(state, since_then).event == "fired"
+
+
+def test_an_incident_ends_when_its_last_hours_are_calm_though_the_half_day_is_not() -> None:
+    lifecycle, state, events = Lifecycle(3.0), LifecycleState(), []
+    for i, recent in enumerate([5.0, 5.0, *[0.0] * 5]):
+        state, event, _ = lifecycle.step(state, look(i * QUARTER_S, 5.0)._replace(recent=recent))
+        events.append(event)
+    assert events == ["fired", *[None] * 4, "resolved", None]
+
+
+@pytest.mark.parametrize(("negatives", "total"), [(2, 50), (2, 2)])
 def test_too_few_voices_in_four_hours_never_fire(negatives: float, total: float) -> None:
     assert timeline([9.0] * 5, negatives, total) == []
 
@@ -81,10 +103,10 @@ def test_a_budget_that_is_not_positive_is_refused(budget: float) -> None:
 def test_a_state_that_was_written_and_read_goes_on_the_same(scores: list[float], cut: int) -> None:
     lifecycle, state, kept, events = Lifecycle(2.2), LifecycleState(), LifecycleState(), []
     for i, score in enumerate(scores):
-        step = lifecycle.step(state, i * QUARTER_S, score, 9, 9)
+        step = lifecycle.step(state, look(i * QUARTER_S, score))
         if i == cut:
             kept = msgspec.msgpack.decode(msgspec.msgpack.encode(kept), type=LifecycleState)
-        again = lifecycle.step(kept, i * QUARTER_S, score, 9, 9)
+        again = lifecycle.step(kept, look(i * QUARTER_S, score))
         assert step == again
         state, kept = step.state, again.state
         events.append((step.event, step.severity))
