@@ -17,9 +17,9 @@ UNIT_S: Final = 900  # a score is about quarters of an hour, whatever the bucket
 _SLOPE: Final = 1.075  # decimal powers by which false episodes get rarer with each decimal power of evidence
 _AT_NOTHING: Final = 0.82  # log10 of the weekly false episodes that the straight line has at no evidence
 _LOOKS_EXPONENT: Final = 0.3  # finer buckets are looked at more often: with 5 minutes some 1.4 times as many falses
-_SLIGHT: Final = 0.3  # evidence that opens an episode to be counted
+_SLIGHT: Final = 0.6  # evidence that opens an episode to be counted
 _APART_S: Final = 12 * 3600
-_USUALLY_A_WEEK: Final = 2.5  # such episodes of an ordinary series
+_USUALLY_A_WEEK: Final = 1.6  # such episodes of an ordinary series
 _MEMORY_S: Final = 8 * WEEK_S  # half-life
 _PRIOR_WEEKS: Final = 8.0  # what is known beforehand counts like so many weeks
 

@@ -16,7 +16,7 @@ from alerts.tails import Floats
 
 RESOLVE_UNDER: Final = 1.0
 KEEP_S: Final = 3600.0
-REST_S: Final = 6 * 3600.0
+REST_S: Final = 3 * 3600.0
 
 _ESCALATION: Final[tuple[tuple[float, Severity], ...]] = ((2.5, "critical"), (1.0, "major"), (0.0, "warning"))
 _RANK: Final[dict[Severity, int]] = {"warning": 0, "major": 1, "critical": 2}

@@ -28,7 +28,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_negatives: Annotated[int, msgspec.Meta(ge=1)] = 3
     min_total: Annotated[int, msgspec.Meta(ge=1)] = 3
     learning_days: Annotated[float, msgspec.Meta(ge=0)] = 3.0
-    rest_hours: Annotated[float, msgspec.Meta(ge=0)] = 6.0
+    rest_hours: Annotated[float, msgspec.Meta(ge=0)] = 3.0
 
     @property
     def version(self) -> str:

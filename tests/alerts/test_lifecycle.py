@@ -53,10 +53,10 @@ def test_a_score_that_comes_back_within_the_hour_keeps_the_episode_open() -> Non
     assert timeline([3, 0, 0, 0, 2.0, 0, 0, 0]) == ["0 fired warning"]
 
 
-def test_it_rests_six_hours_after_resolving() -> None:
-    calm, six_hours = [0.0] * 4, 24
-    scores = [3.0, *calm, *[3.0] * (six_hours + 1)]
-    assert timeline(scores) == ["0 fired warning", "4 resolved warning", f"{4 + six_hours} fired warning"]
+def test_it_rests_three_hours_after_resolving() -> None:
+    calm, three_hours = [0.0] * 4, 12
+    scores = [3.0, *calm, *[3.0] * (three_hours + 1)]
+    assert timeline(scores) == ["0 fired warning", "4 resolved warning", f"{4 + three_hours} fired warning"]
 
 
 def test_what_an_incident_has_told_fires_no_other_one() -> None:
