@@ -69,7 +69,7 @@ class Table:
         """Row numbers and scores of each round, by the totals alone."""
         bank = VolumeBank(bucket_s, self.n_series)
         for rows in self.rounds():
-            yield rows, bank.close(self.slot[rows], self.start_s[rows], self.total[rows])
+            yield rows, bank.close(self.slot[rows], self.total[rows])
 
     def scored(self, bucket_s: int, measure: Measure) -> Iterator[tuple[Slots, Scores | VolumeScores]]:
         """Row numbers and scores of each round."""

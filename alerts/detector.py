@@ -250,6 +250,7 @@ def _little(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _negatives(votes: Floats, share: Floats, shape: Floats, rate: Floats) -> tuple[Floats, Floats]:
-    """Mean and variance of the negatives among `votes` at a level that is gamma-distributed."""
+    """Mean and variance of the negatives among `votes` at a level that is gamma-distributed; of the votes' clumping a
+    part is left that falls with the share."""
     mean = votes * share * shape / rate
-    return mean, VOLUME_CLUMPING * mean + mean * mean / np.minimum(shape, LEVEL_SHAPE)
+    return mean, (1.0 + (VOLUME_CLUMPING - 1.0) * share) * mean + mean * mean / np.minimum(shape, LEVEL_SHAPE)
