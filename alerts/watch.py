@@ -18,8 +18,9 @@ from alerts.lifecycle import Lifecycle, LifecycleState, look_at
 from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN, Minute, Vote
 
-BUCKET_MS = BUCKET_MIN * 60_000
+BUCKET_S, BUCKET_MS = BUCKET_MIN * 60.0, BUCKET_MIN * 60_000
 RING = 48  # buckets of context kept: the detector's longest window, 12 h
+SHOWN = 16  # buckets whose posts can be shown: the bulk of a context
 STORY_WINDOW_MIN = 72 * 60  # a story that voted in a series does not vote there again for three days
 ASLEEP_AFTER = 2 * 24 * 60 // BUCKET_MIN  # a series without a vote for two days is aged in one step when it wakes
 LONGEST_SLEEP = 365 * 24 * 60 // BUCKET_MIN  # what was known a year ago weighs nothing, and soon underflows
@@ -170,6 +171,9 @@ class Watch:
                 self._awake = np.append(self._awake, slot)
             series.last = bucket
             series.contexts = [kept for kept in series.contexts if kept.bucket > bucket - RING]
+            for old in series.contexts:
+                if old.bucket <= bucket - SHOWN:
+                    old.best.clear()
             context = self._now[slot] = Context(bucket)
             series.contexts.append(context)
         return context
@@ -194,12 +198,11 @@ class Watch:
             negatives[slot], totals[slot] = context.negatives, context.total
         self._now.clear()
         negatives, totals = negatives[slots], totals[slots]
-        starts_s = np.full(len(slots), bucket * BUCKET_MIN * 60.0)
+        starts_s = np.full(len(slots), bucket * BUCKET_S)
         scores = self._bank.close(slots, starts_s, negatives, totals)
         step.slots.append(slots)
-        step.bands.append(
-            np.stack([starts_s * 1000, negatives, totals, scores.expected, scores.expected_variance, scores.score], 1)
-        )
+        band = starts_s * 1000, negatives, totals, scores.expected, scores.expected_variance, scores.score
+        step.bands.append(np.stack(band, axis=1))
         self._forget_stories(bucket, step)
         for rule in self._rules:
             self._apply(rule, bucket, slots, scores, step)
@@ -215,10 +218,9 @@ class Watch:
             kind, _, _key = series.name.partition(":")
             if kind not in rule.series or bucket - series.born < rule.learning_days * 24 * 60 / BUCKET_MIN:
                 continue
-            state, event, severity = lifecycle.step(
-                series.lifecycles.get(rule.id, LifecycleState()),
-                look_at(scores, row, bucket * BUCKET_MIN * 60.0, BUCKET_MIN * 60),
-            )
+            before = series.lifecycles.get(rule.id, LifecycleState())
+            look = look_at(scores, row, bucket * BUCKET_S, BUCKET_MIN * 60)
+            state, event, severity = lifecycle.step(before, look)
             series.lifecycles[rule.id] = state
             (firing.add if Lifecycle.is_active(state) else firing.discard)(slot)
             if event is not None and severity is not None:

@@ -164,6 +164,10 @@ def test_sleep_in_one_step_is_nearly_sleep_bucket_by_bucket() -> None:
     assert [x.score[0] for x in a] == pytest.approx([x.score[0] for x in b], abs=0.6)
 
 
+def test_a_series_takes_two_kilobytes_with_buckets_of_a_quarter_of_an_hour() -> None:
+    assert len(fresh(1000).to_bytes()) / 1000 < 2100
+
+
 @pytest.mark.parametrize("damage", [b"", b"\xc1", b"\x80"])
 def test_a_damaged_state_is_refused_in_one_line(damage: bytes) -> None:
     with pytest.raises(StateError) as error:
