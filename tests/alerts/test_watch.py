@@ -269,3 +269,17 @@ def test_a_vote_whose_excerpt_is_missing_still_counts() -> None:
     alert = run([*days(1, 2, companies=1)[:-70], *bare], end=at + BUCKET_MIN)[0][-1]
     assert alert.measured.negatives >= 40
     assert Driver("other", 0.0) not in alert.drivers.stories
+
+
+def test_a_topics_alert_names_the_open_incident_of_its_company() -> None:
+    at = START_MIN + 2 * DAY_MIN
+    calm = days(1, 2, companies=1)
+    calm = [one._replace(votes={**one.votes, "issuer_topic:C0|recall": one.votes["issuer:C0"][:1]}) for one in calm]
+    burst = [vote(at + n // 4, f"b{n}", negative=True, second=n) for n in range(40)]
+    told = minutes_of([(name, one) for one in burst for name in ("issuer_topic:C0|recall", "issuer:C0")])
+    rule = Rule("negative-surge", ("issuer", "issuer_topic"), learning_days=1)
+    alerts = Watch([rule]).advance([*calm, *told], at + BUCKET_MIN).alerts
+    company, topic = (next(a for a in alerts if a.series.kind == kind) for kind in ("issuer", "issuer_topic"))
+    assert (company.parent, topic.parent) == (None, company.incident)
+    alone = Watch([Rule("negative-surge", ("issuer_topic",), learning_days=1)]).advance([*calm, *told], at + BUCKET_MIN)
+    assert {alert.parent for alert in alone.alerts} == {None}
