@@ -27,7 +27,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     budget: Positive = 0.25
     min_negatives: Annotated[int, msgspec.Meta(ge=1)] = 3
     min_total: Annotated[int, msgspec.Meta(ge=1)] = 3
-    learning_days: Annotated[float, msgspec.Meta(ge=0)] = 3.0
+    learning_days: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     rest_hours: Annotated[float, msgspec.Meta(ge=0)] = 3.0
 
     @property

@@ -121,7 +121,7 @@ class Desk(NamedTuple):
     trends: TrendStore
     documents: DocumentStore
     incidents: IncidentStore
-    learning_days: float = 3.0
+    learning_days: float = 1.0
 
 
 def overview(desk: Desk, now_ms: int) -> Overview:
