@@ -5,7 +5,6 @@ Reading and refusing rows is `count_rows.py`; the numbers come from the same det
 
 import csv
 import datetime as dt
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -13,21 +12,23 @@ import msgspec
 import numpy as np
 
 from alerts.count_rows import CountRow, Measure, Reject, read_counts
-from alerts.detector import Slots, SurgeBank, windows_for
+from alerts.count_table import DEFAULT_BUCKET_S, Table, follows, split_counts
 from alerts.errors import CountsError
 from alerts.events import EventKind
-from alerts.lifecycle import Lifecycle, LifecycleState
+from alerts.lifecycle import Lifecycle, LifecycleState, look_at
 from alerts.tails import Floats
 
 HEADER: Final = ("series", "bucket_start", "total", "negative", "expected", "score", "event", "severity")
-DEFAULT_BUCKET_S: Final = 900
-VOLUME_WINDOWS: Final = (1, 4, 16)  # buckets of any width: volume alone has votes enough to decide on a single one
+LEARNING_S: Final = 86400.0  # a series that was never seen before fires nothing in its first day
+_WEEK_S: Final = 7 * 86400.0
 
 _EVENT_NAMES: Final[dict[EventKind, str]] = {"fired": "fire", "escalated": "escalate", "resolved": "resolve"}
 
 
 class Summary(NamedTuple):
-    """What a run did. `bucket_s` is the width that was used, `rejects` the file of refused rows, if any."""
+    """What a run did. `bucket_s` is the width that was used, `rejects` the file of refused rows, if any; `warmed` the
+    rows of history that were learnt from; `fired_a_week` per series; `learning` the series that were seen for less than
+    a day by the end, and `learning_until` when the last of them is ready."""
 
     rows: int
     rejected: int
@@ -36,6 +37,10 @@ class Summary(NamedTuple):
     bucket_s: int
     threshold: float
     rejects: str | None
+    warmed: int
+    fired_a_week: float
+    learning: int
+    learning_until: str | None
 
 
 def detect(
@@ -45,16 +50,20 @@ def detect(
     budget: float = 0.25,
     rejects: Path | None = None,
     bucket_s: int | None = None,
+    warm_up: Path | None = None,
 ) -> Summary:
     """Scores every usable row of `source` (`-`: standard input) and writes them to `out` as CSV, in the same order.
 
     `budget` is the accepted number of false episodes per series and week. `bucket_s` is the buckets' width in seconds;
-    without it, the most common step of the file. Rows that a series lacks are skipped, not taken for silence. Refused
-    rows go to `rejects` (default: beside `out`, written only where there are any).
+    without it, the most common step of the file. `warm_up` is a table of the same kind: what it says of a series before
+    the series' first row in `source` is learnt from, and nothing else. Rows that a series lacks are skipped, not taken
+    for silence. Refused rows go to `rejects` (default: beside `out`, written only where there are any).
     Raises CountsError where nothing was usable or can be written, BudgetError for a budget that is not positive.
     """
-    Lifecycle.for_budget(budget)  # a wrong budget is refused before the table is read
-    rows, refused = _split(read_counts(source, measure))
+    lifecycle = Lifecycle.for_budget(budget)  # a wrong budget is refused before the table is read
+    rows, refused = split_counts(read_counts(source, measure))
+    past, refused_past = split_counts(read_counts(warm_up, measure)) if warm_up else ([], [])
+    refused += [Reject(bad.line, f"{warm_up}: {bad.reason}", bad.raw) for bad in refused_past]
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
     try:
         _write_rejects(rejects_path, refused, always=rejects is not None)
@@ -65,84 +74,64 @@ def detect(
         raise CountsError(
             f"{source}: none of {len(refused)} rows is usable (line {first.line}: {first.reason}); see {rejects_path}"
         )
-    table = _Table(rows)
-    width_s = bucket_s or table.common_step_s() or DEFAULT_BUCKET_S
-    lifecycle = Lifecycle.for_budget(budget, width_s)
-    expected, score, events = _score(table, width_s, measure, lifecycle)
+    past = follows(past, rows)
+    table = Table([*past, *rows])
+    width_s = bucket_s or Table(rows).common_step_s() or DEFAULT_BUCKET_S
+    expected, score, events = _score(table, len(past), width_s, measure, lifecycle)
     try:
         _write_scores(out, rows, measure, expected, score, events)
     except OSError as error:
         raise CountsError(f"{out}: cannot be written ({error.strerror})") from None
     fired = sum(event == "fire" for event, _ in events.values())
     path = str(rejects_path) if refused or rejects else None
-    return Summary(len(rows), len(refused), table.n_series, fired, width_s, lifecycle.up, path)
-
-
-class _Table:
-    """The rows as arrays of shape (rows,), and the rounds in which they are scored."""
-
-    def __init__(self, rows: list[CountRow]) -> None:
-        slots: dict[str, int] = {}
-        self.slot: Slots = np.array([slots.setdefault(row.series, len(slots)) for row in rows], dtype=np.intp)
-        self.start_s: Floats = np.array([row.start_s for row in rows])
-        self.total: Floats = np.array([row.total for row in rows])
-        self.negative: Floats = np.array([row.negative for row in rows])
-        self.n_series = len(slots)
-
-    def common_step_s(self) -> int | None:
-        """The most common time between neighbouring rows of a series, the shortest of several; None without any."""
-        order = np.argsort(self.slot, kind="stable")
-        same = self.slot[order][1:] == self.slot[order][:-1]
-        steps, seen = np.unique(np.round(np.diff(self.start_s[order])[same]), return_counts=True)
-        return max(1, int(steps[seen.argmax()])) if len(steps) else None
-
-    def rounds(self) -> Iterable[Slots]:
-        """Row numbers, split so that the r-th round holds the r-th row of every series."""
-        order = np.argsort(self.slot, kind="stable")
-        sizes = np.bincount(self.slot, minlength=self.n_series)
-        first_of_series = np.repeat(np.cumsum(sizes) - sizes, sizes)
-        turn = np.empty(len(order), dtype=np.intp)
-        turn[order] = np.arange(len(order)) - first_of_series
-        by_turn = np.argsort(turn, kind="stable")
-        return np.split(by_turn, np.cumsum(np.bincount(turn))[:-1])
+    series_weeks = max(len(rows), 1) * width_s / _WEEK_S
+    learning, until = _learning(table, width_s)
+    return Summary(
+        rows=len(rows),
+        rejected=len(refused),
+        series=table.n_series,
+        fired=fired,
+        bucket_s=width_s,
+        threshold=lifecycle.up,
+        rejects=path,
+        warmed=len(past),
+        fired_a_week=round(fired / series_weeks, 4),
+        learning=learning,
+        learning_until=until,
+    )
 
 
 _Events = dict[int, tuple[str, str]]  # row number -> event, severity
 
 
-def _score(table: _Table, bucket_s: int, measure: Measure, lifecycle: Lifecycle) -> tuple[Floats, Floats, _Events]:
-    bank = SurgeBank(bucket_s, VOLUME_WINDOWS if measure == "volume" else windows_for(bucket_s))
-    bank.add(table.n_series)
+def _score(
+    table: Table, warmed: int, bucket_s: int, measure: Measure, lifecycle: Lifecycle
+) -> tuple[Floats, Floats, _Events]:
+    """Expected count, score and events of the rows after the first `warmed` ones, numbered from 0."""
     states = [LifecycleState() for _ in range(table.n_series)]
     expected, score = np.zeros(len(table.slot)), np.zeros(len(table.slot))
     events: _Events = {}
     firing = np.zeros(table.n_series, dtype=np.bool_)
-    for rows in table.rounds() if len(table.slot) else ():
+    ready_s = table.begins() + LEARNING_S
+    for rows, found in table.scored(bucket_s, measure):
         slots, start_s = table.slot[rows], table.start_s[rows]
-        found = bank.close(slots, start_s, table.negative[rows], table.total[rows])
-        decisive = found.count_tail if measure == "volume" else found.score
-        expected[rows], score[rows] = found.expected, decisive
-        for i in np.flatnonzero((decisive >= lifecycle.up) | firing[slots]):
+        expected[rows], score[rows] = found.expected, found.score
+        due = ((found.score >= lifecycle.up) | firing[slots]) & (rows >= warmed) & (start_s >= ready_s[slots])
+        for i in np.flatnonzero(due):
             slot = slots[i]
-            support = float(found.negatives_4h[i]), float(found.totals_4h[i])
-            states[slot], event, severity = lifecycle.step(
-                states[slot], float(start_s[i]), float(decisive[i]), *support
-            )
+            look = look_at(found, int(i), float(start_s[i]), bucket_s)
+            states[slot], event, severity = lifecycle.step(states[slot], look)
             firing[slot] = states[slot].firing
             if event is not None and severity is not None:
-                events[int(rows[i])] = _EVENT_NAMES[event], severity
-    return expected, score, events
+                events[int(rows[i]) - warmed] = _EVENT_NAMES[event], severity
+    return expected[warmed:], score[warmed:], events
 
 
-def _split(read: Iterable[CountRow | Reject]) -> tuple[list[CountRow], list[Reject]]:
-    rows: list[CountRow] = []
-    refused: list[Reject] = []
-    for row in read:
-        if isinstance(row, CountRow):
-            rows.append(row)
-        else:
-            refused.append(row)
-    return rows, refused
+def _learning(table: Table, bucket_s: int) -> tuple[int, str | None]:
+    """How many series were seen for less than the learning time by their last row, and when the last is ready."""
+    ready_s = table.begins() + LEARNING_S
+    waiting = ready_s[ready_s > table.ends() + bucket_s]
+    return len(waiting), _stamp(float(waiting.max())) if len(waiting) else None
 
 
 def _write_scores(

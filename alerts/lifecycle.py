@@ -4,27 +4,24 @@ Scores come from `detector.py`; who is told about an event, and how often, is th
 """
 
 import math
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, Protocol, Self
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from alerts.errors import BudgetError
 from alerts.events import EventKind, Severity
+from alerts.tails import Floats
 
-RESOLVE_BELOW: Final = 1.5
+RESOLVE_UNDER: Final = 1.0
 KEEP_S: Final = 3600.0
-REST_S: Final = 6 * 3600.0
+REST_S: Final = 3 * 3600.0
 
-_ESCALATION: Final[tuple[tuple[float, Severity], ...]] = ((2.7, "critical"), (1.2, "major"), (0.0, "warning"))
+_ESCALATION: Final[tuple[tuple[float, Severity], ...]] = ((2.5, "critical"), (1.0, "major"), (0.0, "warning"))
 _RANK: Final[dict[Severity, int]] = {"warning": 0, "major": 1, "critical": 2}
-# The score that stands for .25 and .05 false episodes a series and week on 15-minute buckets: read off simulations, so
-# only roughly kept elsewhere (two others spent .23 and .21, .04 and .05). To be replaced by a threshold that each
-# series learns from its own calibrated past.
-_MEASURED: Final = ((0.25, 2.5), (0.05, 3.5))
-_MEASURED_BUCKET_S: Final = 900.0
-# More looks an hour spend more: 5-minute buckets spent .36 and .33 where 15-minute ones spent .23 and .21.
-_LOOKS_EXPONENT: Final = 0.35
-_LOWEST_THRESHOLD: Final = 1.7  # calibrated scores are either 0 or above −log10(.02)
+_QUARTERS_A_WEEK: Final = 672  # a score is about the chance of a quarter of an hour
+_LOWEST_THRESHOLD: Final = 1.5  # some twenty false episodes a week; below, scores tell nothing apart
 
 
 class LifecycleState(msgspec.Struct, frozen=True, array_like=True):
@@ -36,6 +33,44 @@ class LifecycleState(msgspec.Struct, frozen=True, array_like=True):
     ended_s: float = -1e18  # when the last episode resolved
 
 
+class Look(NamedTuple):
+    """A series at the close of a bucket."""
+
+    at_s: float  # the bucket's start, in seconds UTC, rising from look to look
+    score: float
+    recent: float  # the score by the last 4 h alone
+    since_s: float  # start of the window that decided
+    negatives_4h: float
+    totals_4h: float
+
+
+class Looked(Protocol):
+    """What the lifecycle reads of the scores of many series; every array has shape (rows,)."""
+
+    @property
+    def score(self) -> Floats: ...
+    @property
+    def recent(self) -> Floats: ...
+    @property
+    def window(self) -> NDArray[np.int64]: ...
+    @property
+    def negatives_4h(self) -> Floats: ...
+    @property
+    def totals_4h(self) -> Floats: ...
+
+
+def look_at(scores: Looked, row: int, at_s: float, bucket_s: int) -> Look:
+    """The series at `row` of the scores of a bucket that started at `at_s` and is `bucket_s` seconds wide."""
+    return Look(
+        at_s,
+        float(scores.score[row]),
+        float(scores.recent[row]),
+        at_s + bucket_s * (1.0 - float(scores.window[row])),
+        float(scores.negatives_4h[row]),
+        float(scores.totals_4h[row]),
+    )
+
+
 class Step(NamedTuple):
     """The state after a bucket, and what happened in it: event and severity are None together."""
 
@@ -45,33 +80,26 @@ class Step(NamedTuple):
 
 
 class Lifecycle(msgspec.Struct, frozen=True):
-    """Fires at a score of `up` with enough support in 4 h, resolves after `keep_s` under `down`, then rests `rest_s`.
+    """Fires at a score of `up` with enough support in 4 h, resolves after `keep_s` in which the last 4 h score
+    more than `under` below it, then rests `rest_s`.
 
-    Severity is relative to `up`: major from 1.2 above it, critical from 2.7. An episode escalates when it first reaches
-    a level above the one it was announced with, so at most once a level.
+    Severity is relative to `up`: major from 1 above it (ten times as rare), critical from 2.5. An episode escalates
+    when it first reaches a level above the one it was announced with, so at most once a level.
     """
 
     up: float
-    down: float = RESOLVE_BELOW
+    under: float = RESOLVE_UNDER
     min_negatives: float = 3
-    min_total: float = 5
+    min_total: float = 3
     keep_s: float = KEEP_S
     rest_s: float = REST_S
 
     @classmethod
     def for_budget(
-        cls,
-        budget_per_week: float,
-        bucket_s: float = _MEASURED_BUCKET_S,
-        *,
-        min_negatives: float = 3,
-        min_total: float = 5,
-        rest_s: float = REST_S,
+        cls, budget_per_week: float, *, min_negatives: float = 3, min_total: float = 3, rest_s: float = REST_S
     ) -> Self:
         """The lifecycle whose threshold spends about this many false episodes per series and week."""
-        return cls(
-            threshold(budget_per_week, bucket_s), min_negatives=min_negatives, min_total=min_total, rest_s=rest_s
-        )
+        return cls(threshold(budget_per_week), min_negatives=min_negatives, min_total=min_total, rest_s=rest_s)
 
     @staticmethod
     def is_active(state: LifecycleState | None) -> bool:
@@ -82,35 +110,33 @@ class Lifecycle(msgspec.Struct, frozen=True):
         """The level of a score at or above the threshold; lower ones are a warning too."""
         return next((name for above, name in _ESCALATION if score >= self.up + above), "warning")
 
-    def step(self, state: LifecycleState, t_s: float, score: float, negatives_4h: float, totals_4h: float) -> Step:
-        """Takes the score of one closed bucket that started at `t_s` (seconds UTC, rising from call to call)."""
+    def step(self, state: LifecycleState, look: Look) -> Step:
+        """Takes one closed bucket. What an earlier episode has told already never fires again."""
         if state.firing:
-            return self._while_firing(state, t_s, score)
-        supported = negatives_4h >= self.min_negatives and totals_4h >= self.min_total
-        if score < self.up or not supported or t_s - state.ended_s < self.rest_s:
+            return self._while_firing(state, look)
+        supported = look.negatives_4h >= self.min_negatives and look.totals_4h >= self.min_total
+        told = look.since_s < state.ended_s or look.at_s - state.ended_s < self.rest_s
+        if look.score < self.up or told or not supported:
             return Step(state, None, None)
-        return Step(LifecycleState(True, score, t_s, state.ended_s), "fired", self.severity(score))
+        return Step(LifecycleState(True, look.score, look.at_s, state.ended_s), "fired", self.severity(look.score))
 
-    def _while_firing(self, state: LifecycleState, t_s: float, score: float) -> Step:
-        peak = max(state.peak, score)
-        active_s = t_s if score >= self.down else state.active_s
-        if t_s - active_s >= self.keep_s:
-            return Step(LifecycleState(False, peak, active_s, t_s), "resolved", self.severity(peak))
+    def _while_firing(self, state: LifecycleState, look: Look) -> Step:
+        peak = max(state.peak, look.score)
+        active_s = look.at_s if look.recent >= self.up - self.under else state.active_s
+        if look.at_s - active_s >= self.keep_s:
+            return Step(LifecycleState(False, peak, active_s, look.at_s), "resolved", self.severity(peak))
         after = LifecycleState(True, peak, active_s, state.ended_s)
         if _RANK[self.severity(peak)] > _RANK[self.severity(state.peak)]:
             return Step(after, "escalated", self.severity(peak))
         return Step(after, None, None)
 
 
-def threshold(budget_per_week: float, bucket_s: float = _MEASURED_BUCKET_S) -> float:
+def threshold(budget_per_week: float) -> float:
     """The score at which a series fires, for an accepted number of false episodes per series and week (> 0).
 
-    Linear in the budget's logarithm through the two measured pairs, not under 1.7; buckets of `bucket_s` seconds under
-    15 minutes are looked at more often and get a smaller share of the budget. Raises BudgetError.
+    The score of an ordinary quarter of an hour is as high as x with a chance of 10⁻ˣ, so the budget is the threshold.
+    Not under 1.5. Raises BudgetError.
     """
     if not (math.isfinite(budget_per_week) and budget_per_week > 0):
         raise BudgetError(f"budget is {budget_per_week}; give a positive number of false episodes per series and week")
-    (budget_a, score_a), (budget_b, score_b) = _MEASURED
-    budget_per_week *= min(1.0, bucket_s / _MEASURED_BUCKET_S) ** _LOOKS_EXPONENT
-    slope = (score_b - score_a) / math.log(budget_b / budget_a)
-    return round(max(_LOWEST_THRESHOLD, score_a + slope * math.log(budget_per_week / budget_a)), 6)
+    return round(max(_LOWEST_THRESHOLD, -math.log10(budget_per_week / _QUARTERS_A_WEEK)), 6)

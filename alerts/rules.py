@@ -26,9 +26,9 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     series: tuple[SeriesKind, ...]
     budget: Positive = 0.25
     min_negatives: Annotated[int, msgspec.Meta(ge=1)] = 3
-    min_total: Annotated[int, msgspec.Meta(ge=1)] = 5
-    learning_days: Annotated[float, msgspec.Meta(ge=0)] = 3.0
-    rest_hours: Annotated[float, msgspec.Meta(ge=0)] = 6.0
+    min_total: Annotated[int, msgspec.Meta(ge=1)] = 3
+    learning_days: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+    rest_hours: Annotated[float, msgspec.Meta(ge=0)] = 3.0
 
     @property
     def version(self) -> str:

@@ -1,4 +1,4 @@
-"""Upper tails and quantiles of the two count distributions that the detector believes in.
+"""Upper tails and quantiles of the count distribution that the detectors believe in.
 
 Pure functions of numbers. Only element-wise operations are used, so that a value never depends on its neighbours in an
 array; what is tested against what is the detector's business (`detector.py`).
@@ -28,17 +28,6 @@ def negative_binomial_tail(count: Floats, mean: Floats, variance: Floats) -> Flo
     """
     size = _size(mean, variance)
     return _minus_log10_beta(count, size, mean / (mean + size))
-
-
-def clumped_binomial_tail(count: Floats, total: Floats, share: Floats, design_effect: Floats) -> Floats:
-    """−log10 P(K ≥ count) of `total` votes, each negative with probability `share`, voting in clumps.
-
-    A design effect d ≥ 1 (Kish 1965) makes n clumped votes worth n/d independent ones, so count and total shrink by d.
-    All arrays have one shape; `count` > `total` · `share` is expected.
-    """
-    effective = count / design_effect
-    rest = np.maximum(total / design_effect - effective + 1.0, 1e-6)
-    return _minus_log10_beta(np.maximum(effective, 1e-6), rest, share)
 
 
 def interval_80(mean: float, variance: float) -> tuple[int, int]:

@@ -4,35 +4,27 @@ the same bytes, however they are cut into calls. Where minutes come from and ale
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.advance import Advance, Gathered
 from alerts.detector import Scores, SurgeBank
 from alerts.errors import StateError
 from alerts.events import Alert, EventKind, RuleRef, SeriesRef, Severity, utc_text
 from alerts.evidence import Context, add_negative, drivers_of, evidence_of, measured_of
-from alerts.lifecycle import Lifecycle, LifecycleState
+from alerts.lifecycle import Lifecycle, LifecycleState, look_at
 from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN, Minute, Vote
 
-BUCKET_MS = BUCKET_MIN * 60_000
-RING = 16  # buckets of context kept: the detector's longest window, 4 h
+BUCKET_S, BUCKET_MS = BUCKET_MIN * 60.0, BUCKET_MIN * 60_000
+RING = 48  # buckets of context kept: the detector's longest window, 12 h
+SHOWN = 16  # buckets whose posts can be shown: the bulk of a context
 STORY_WINDOW_MIN = 72 * 60  # a story that voted in a series does not vote there again for three days
 ASLEEP_AFTER = 2 * 24 * 60 // BUCKET_MIN  # a series without a vote for two days is aged in one step when it wakes
 LONGEST_SLEEP = 365 * 24 * 60 // BUCKET_MIN  # what was known a year ago weighs nothing, and soon underflows
-SCHEMA = 1
-
-
-class Advance(NamedTuple):
-    """What a step of the watch brought: `bands` maps series -> rows of `Band` (float64, shape buckets x 6)."""
-
-    alerts: list[Alert]
-    bands: dict[str, NDArray[np.float64]]
-    voted_added: dict[str, dict[str, int]]
-    voted_removed: dict[str, list[str]]
+SCHEMA = 2
 
 
 class _Series(msgspec.Struct, array_like=True):
@@ -110,14 +102,14 @@ class Watch:
 
     def advance(self, minutes: Iterable[Minute], until: int) -> Advance:
         """Takes the votes of `minutes` (in order, all before `until`) and closes every bucket that ends by `until`."""
-        step = _Step()
+        step = Gathered()
         for minute in minutes:
             self._close_before(minute.minute // BUCKET_MIN, step)
             self._take(minute, step)
         self._close_before(until // BUCKET_MIN, step)
         return step.result([series.name for series in self._series])
 
-    def _close_before(self, bucket: int, step: "_Step") -> None:
+    def _close_before(self, bucket: int, step: Gathered) -> None:
         if self._bucket is None:
             self._bucket = bucket
         while self._bucket < bucket:
@@ -129,7 +121,7 @@ class Watch:
             if self._bucket % ASLEEP_AFTER == 0:
                 self._put_to_sleep(self._bucket)
 
-    def _take(self, minute: Minute, step: "_Step") -> None:
+    def _take(self, minute: Minute, step: Gathered) -> None:
         bucket = minute.minute // BUCKET_MIN
         for name, votes in sorted(minute.votes.items()):  # new series take their slots in one order
             context = self._context(name, bucket)
@@ -170,6 +162,9 @@ class Watch:
                 self._awake = np.append(self._awake, slot)
             series.last = bucket
             series.contexts = [kept for kept in series.contexts if kept.bucket > bucket - RING]
+            for old in series.contexts:
+                if old.bucket <= bucket - SHOWN:
+                    old.best.clear()
             context = self._now[slot] = Context(bucket)
             series.contexts.append(context)
         return context
@@ -185,7 +180,7 @@ class Watch:
         awake = [slot for slot, series in enumerate(self._series) if series.asleep_since is None]
         self._awake = np.array(awake, dtype=np.intp)
 
-    def _close(self, bucket: int, step: "_Step") -> None:
+    def _close(self, bucket: int, step: Gathered) -> None:
         slots = self._awake
         if not len(slots):
             return
@@ -194,38 +189,44 @@ class Watch:
             negatives[slot], totals[slot] = context.negatives, context.total
         self._now.clear()
         negatives, totals = negatives[slots], totals[slots]
-        starts_s = np.full(len(slots), bucket * BUCKET_MIN * 60.0)
+        starts_s = np.full(len(slots), bucket * BUCKET_S)
         scores = self._bank.close(slots, starts_s, negatives, totals)
         step.slots.append(slots)
-        step.bands.append(
-            np.stack([starts_s * 1000, negatives, totals, scores.expected, scores.expected_variance, scores.score], 1)
-        )
+        band = starts_s * 1000, negatives, totals, scores.expected, scores.expected_variance, scores.score
+        step.bands.append(np.stack(band, axis=1))
         self._forget_stories(bucket, step)
         for rule in self._rules:
             self._apply(rule, bucket, slots, scores, step)
 
-    def _apply(self, rule: Rule, bucket: int, slots: NDArray[np.intp], scores: Scores, step: "_Step") -> None:
+    def _apply(self, rule: Rule, bucket: int, slots: NDArray[np.intp], scores: Scores, step: Gathered) -> None:
         lifecycle, firing = self._lifecycles[rule.id], self._firing[rule.id]
         due = scores.score >= lifecycle.up
         if firing:
             due |= np.isin(slots, list(firing))
-        for row in np.flatnonzero(due).tolist():
+        for row in self._parents_first(np.flatnonzero(due), slots):
             slot = int(slots[row])
             series = self._series[slot]
             kind, _, _key = series.name.partition(":")
             if kind not in rule.series or bucket - series.born < rule.learning_days * 24 * 60 / BUCKET_MIN:
                 continue
-            state, event, severity = lifecycle.step(
-                series.lifecycles.get(rule.id, LifecycleState()),
-                bucket * BUCKET_MIN * 60.0,
-                float(scores.score[row]),
-                float(scores.negatives_4h[row]),
-                float(scores.totals_4h[row]),
-            )
+            before = series.lifecycles.get(rule.id, LifecycleState())
+            look = look_at(scores, row, bucket * BUCKET_S, BUCKET_MIN * 60)
+            state, event, severity = lifecycle.step(before, look)
             series.lifecycles[rule.id] = state
             (firing.add if Lifecycle.is_active(state) else firing.discard)(slot)
             if event is not None and severity is not None:
                 step.alerts.append(self._alert(rule, lifecycle.up, series, row, bucket, scores, event, severity))
+
+    def _parents_first(self, rows: NDArray[np.intp], slots: NDArray[np.intp]) -> list[int]:
+        """A company before its topics, so that theirs know its incident of the same bucket."""
+        return sorted(rows.tolist(), key=lambda row: self._series[slots[row]].name.startswith("issuer_topic:"))
+
+    def _parent(self, rule: Rule, kind: str, key: str) -> str | None:
+        """The open incident, by the same rule, of the company whose topic this is."""
+        slot = self._slots.get(f"issuer:{key.partition('|')[0]}") if kind == "issuer_topic" else None
+        if slot is None or slot not in self._firing[rule.id]:
+            return None
+        return self._series[slot].incidents[rule.id]
 
     def _alert(
         self,
@@ -253,7 +254,7 @@ class Watch:
             series=SeriesRef(
                 msgspec.convert(kind, SeriesRef.__annotations__["kind"]), key, (key,) * (kind == "issuer")
             ),
-            parent=None,
+            parent=self._parent(rule, kind, key),
             bucket_start=utc_text(bucket * BUCKET_MS),
             evaluated_at=evaluated_at,
             severity=severity,
@@ -262,7 +263,7 @@ class Watch:
             drivers=drivers_of(contexts),
         )
 
-    def _forget_stories(self, bucket: int, step: "_Step") -> None:
+    def _forget_stories(self, bucket: int, step: Gathered) -> None:
         if bucket % (24 * 60 // BUCKET_MIN):
             return
         oldest = bucket * BUCKET_MIN - STORY_WINDOW_MIN
@@ -274,31 +275,6 @@ class Watch:
                 added.pop(story, None)  # came and went within one step
             if gone:
                 step.voted_removed.setdefault(name, []).extend(gone)
-
-
-class _Step:
-    """What one call of `advance` gathers."""
-
-    def __init__(self) -> None:
-        self.alerts: list[Alert] = []
-        self.slots: list[NDArray[np.intp]] = []
-        self.bands: list[NDArray[np.float64]] = []
-        self.voted_added: dict[str, dict[str, int]] = {}
-        self.voted_removed: dict[str, list[str]] = {}
-
-    def result(self, names: Sequence[str]) -> Advance:
-        bands = {}
-        if self.bands:
-            slots, rows = np.concatenate(self.slots), np.concatenate(self.bands)
-            order = np.argsort(slots, kind="stable")
-            found, starts = np.unique(slots[order], return_index=True)
-            parts = np.split(rows[order], starts[1:])
-            bands = {names[slot]: part for slot, part in zip(found.tolist(), parts, strict=True)}
-        removed = {
-            name: [story for story in stories if story not in self.voted_added.get(name, {})]
-            for name, stories in self.voted_removed.items()
-        }
-        return Advance(self.alerts, bands, self.voted_added, removed)
 
 
 def _digest(*parts: str) -> str:

@@ -120,6 +120,7 @@ class _Output:
         self._languages: Counter[str] = Counter()
         self._events: Counter[str] = Counter()
         self._fired: Counter[str] = Counter()
+        self._by_rule: Counter[str] = Counter()
         self._first = self._last = ""
 
     def __enter__(self) -> "_Output":
@@ -141,6 +142,7 @@ class _Output:
             self._events[alert.event] += 1
             if alert.event == "fired":
                 self._fired[f"{alert.series.kind}:{alert.series.key}"] += 1
+                self._by_rule[alert.rule.id] += 1
             self._alerts.write(encode_alert(alert) + b"\n")
 
     def finish(self, refused: int, rules: Sequence[Rule]) -> dict[str, object]:
@@ -159,7 +161,15 @@ class _Output:
             "alerts": dict(sorted(self._events.items())),
             "firings_per_week": round(self._events["fired"] / weeks, 4),
             "firings_by_series": dict(sorted(self._fired.items(), key=lambda item: (-item[1], item[0]))),
-            "rules": [{"id": rule.id, "version": rule.version, "budget": rule.budget} for rule in rules],
+            "rules": [
+                {
+                    "id": rule.id,
+                    "version": rule.version,
+                    "budget": rule.budget,
+                    "firings_per_week": round(self._by_rule[rule.id] / weeks, 4),
+                }
+                for rule in rules
+            ],
         }
         text = json.dumps(metrics, ensure_ascii=False, indent=2)
         (self._folder / "metrics.json").write_text(text + "\n", encoding="utf-8")

@@ -46,9 +46,15 @@ def classify(
 
 def detect(
     source: Annotated[Path, typer.Option("-i", "--input", help="Counts: series,bucket_start,total,negative.")],
-    out: Annotated[Path, typer.Option("-o", "--output", help="The counts with expected, score, event, severity.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The counts with expected, score, event, severity.")
+    ] = None,
     measure: Annotated[Literal["negative", "volume"], typer.Option(help="What surges.")] = "negative",
     budget: Annotated[float, typer.Option(help="Accepted false episodes per series and week.")] = 0.25,
+    warm_up: Annotated[
+        Path | None, typer.Option(help="Counts from before, to learn from, so that day one is not blind.")
+    ] = None,
+    explain: Annotated[str | None, typer.Option(help="SERIES@TIME: say why this bucket scored as it did.")] = None,
     rejects: RejectsFile = None,
     as_json: Json = False,
 ) -> None:
@@ -57,11 +63,21 @@ def detect(
     Example: groundswell detect -i counts.csv -o scores.csv --budget 0.05
     """
     from alerts.detect import detect as run
+    from alerts.explain import explain as explained
 
-    summary = run(source, out, measure, budget, rejects)
-    result: dict[str, object] = {**summary._asdict(), "rejects": str(summary.rejects) if summary.rejects else None}
+    if explain is not None:
+        if measure == "volume" or out is not None:
+            raise typer.BadParameter("--explain is about negatives, and writes no table: leave --measure and -o out")
+        found = explained(source, explain, budget, warm_up)
+        report({**found._asdict()}, found.text(), as_json)
+        return
+    if out is None:
+        raise typer.BadParameter("give -o for the scored table, or --explain for one bucket")
+    summary = run(source, out, measure, budget, rejects, warm_up=warm_up)
     text = f"{summary.rows} rows of {summary.series} series, {summary.fired} fired, {summary.rejected} rejected"
-    report(result, text, as_json)
+    if summary.learning:
+        text += f"; {summary.learning} still learning, until {summary.learning_until}"
+    report(summary._asdict(), text, as_json)
 
 
 def replay(

@@ -48,7 +48,7 @@ def create_app(
     incidents: IncidentStore,
     *,
     now: Callable[[], int],
-    learning_days: float = 3.0,
+    learning_days: float = 1.0,
     names: Mapping[str, tuple[str, str]] | None = None,
     hosts: Iterable[str] = LOOPBACK,
     max_clients: int = 32,

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from alerts.detector import interval_80
 from alerts.incidents import Incident, IncidentStore
+from alerts.tails import interval_80
 from alerts.votes import Band
 from alerts.watch import BUCKET_MS
 from classifier.labels import Topic
@@ -122,7 +122,7 @@ class Desk(NamedTuple):
     trends: TrendStore
     documents: DocumentStore
     incidents: IncidentStore
-    learning_days: float = 3.0
+    learning_days: float = 1.0
 
 
 def overview(desk: Desk, now_ms: int) -> Overview:

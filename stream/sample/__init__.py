@@ -57,7 +57,7 @@ def generate(
     """The sample of `days` days from Monday 2026-01-05 UTC: some 21,000 posts in ten days, at `rate` times the usual.
 
     `surge_company` is an index of `COMPANIES`, `surge_at_h` the surge's first hour after the start, by default such
-    that the stream ends while it is fresh. The detector learns for three days, so a surge before that finds it blind:
+    that the stream ends while it is fresh. The detector learns first, so a surge in the first days finds it blind:
     `InputError`.
     """
     surge_at_h = days * 24 - 4.3 if surge_at_h is None else surge_at_h

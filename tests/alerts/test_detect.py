@@ -250,3 +250,35 @@ def test_volume_needs_no_negatives_and_fires_on_a_rise_of_talk(tmp_path: Path) -
     assert {row["negative"] for row in rows} == {""}
     with pytest.raises(CountsError, match="no column negative"):
         run(path)
+
+
+def test_history_is_learnt_from_and_changes_no_row_that_it_does_not_precede(tmp_path: Path) -> None:
+    lines = surge_lines()
+    past, now = write(tmp_path, lines[:380], "past.csv"), write(tmp_path, lines[380:], "now.csv")
+    cold, warm = run(now)[1], run(now, warm_up=past)
+    whole = run(write(tmp_path, lines))[1]
+    assert [r["score"] for r in warm[1]] == [r["score"] for r in whole[380:]]
+    assert [r["event"] for r in cold if r["event"]] == []
+    assert [i for i, r in enumerate(warm[1]) if r["event"] == "fire"] == [20]
+    assert (warm[0].warmed, warm[0].rows, warm[0].learning) == (380, 120, 0)
+
+
+def test_history_that_comes_later_is_left_alone(tmp_path: Path) -> None:
+    lines = surge_lines()
+    later = write(tmp_path, lines[200:] + [line.replace("acme", "other") for line in lines], "later.csv")
+    now = write(tmp_path, lines[:200], "now.csv")
+    summary, rows = run(now, warm_up=later)
+    assert (summary.warmed, summary.series) == (0, 1)
+    assert rows == run(now)[1]
+
+
+def test_a_series_that_is_new_fires_nothing_for_a_day_and_says_until_when(tmp_path: Path) -> None:
+    summary, rows = run(write(tmp_path, surge_lines(calm=60)[:80]))
+    assert {row["event"] for row in rows} == {""}
+    assert (summary.learning, summary.learning_until) == (1, "2026-01-06T00:00:00Z")
+    assert run(write(tmp_path, surge_lines(calm=110)))[0].fired == 1
+
+
+def test_a_run_says_how_often_a_series_fired_in_a_week(tmp_path: Path) -> None:
+    summary, rows = run(write(tmp_path, surge_lines()))
+    assert summary.fired_a_week == pytest.approx(summary.fired * 672 / len(rows), abs=1e-3)

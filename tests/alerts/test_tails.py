@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from alerts.tails import clumped_binomial_tail, interval_80, negative_binomial_tail
+from alerts.tails import interval_80, negative_binomial_tail
 
 
 def tail(count: float, mean: float, variance: float) -> float:
@@ -26,11 +26,6 @@ def test_the_count_tail_is_scipys_negative_binomial(count: int, mean: float, dis
 
 def test_the_count_tail_without_extra_spread_is_poissons() -> None:
     assert tail(9, 3, 3) == pytest.approx(-stats.poisson.logsf(8, 3) / math.log(10), abs=1e-4)
-
-
-def test_without_clumps_the_share_tail_is_the_binomials() -> None:
-    found = clumped_binomial_tail(np.array([9.0]), np.array([12.0]), np.array([0.3]), np.array([1.0]))
-    assert found[0] == pytest.approx(-stats.binom.logsf(8, 12, 0.3) / math.log(10), abs=1e-9)
 
 
 def test_tails_go_on_smoothly_where_probabilities_underflow() -> None:

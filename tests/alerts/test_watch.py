@@ -131,8 +131,10 @@ def test_of_equally_negative_posts_the_first_received_and_then_the_smaller_id_co
     at = START_MIN + 2 * DAY_MIN
     tied = [vote(at + late, f"{name}", negative=True) for late, name in ((1, "a"), (0, "d"), (0, "c"), (2, "b"))]
     strongest = vote(at + 9, "z", negative=True)
-    burst = minutes_of([("issuer:C0", one) for one in [*tied, strongest]])
+    milder = [vote(at + 10, f"m{n}", negative=True) for n in range(8)]
+    burst = minutes_of([("issuer:C0", one) for one in [*tied, strongest, *milder]])
     shown = {one.id: excerpt(one, -990 if one is strongest else -800) for one in [*tied, strongest]}
+    shown |= {one.id: excerpt(one, -500) for one in milder}
     burst = [one._replace(excerpts={post: shown[post] for post in one.excerpts}) for one in burst]
     alerts = run([*days(1, 2), *burst], end=at + BUCKET_MIN)[0]
     assert [post.story for post in alerts[-1].evidence[:5]] == ["z", "c", "d", "a", "b"]
@@ -267,3 +269,17 @@ def test_a_vote_whose_excerpt_is_missing_still_counts() -> None:
     alert = run([*days(1, 2, companies=1)[:-70], *bare], end=at + BUCKET_MIN)[0][-1]
     assert alert.measured.negatives >= 40
     assert Driver("other", 0.0) not in alert.drivers.stories
+
+
+def test_a_topics_alert_names_the_open_incident_of_its_company() -> None:
+    at = START_MIN + 2 * DAY_MIN
+    calm = days(1, 2, companies=1)
+    calm = [one._replace(votes={**one.votes, "issuer_topic:C0|recall": one.votes["issuer:C0"][:1]}) for one in calm]
+    burst = [vote(at + n // 4, f"b{n}", negative=True, second=n) for n in range(40)]
+    told = minutes_of([(name, one) for one in burst for name in ("issuer_topic:C0|recall", "issuer:C0")])
+    rule = Rule("negative-surge", ("issuer", "issuer_topic"), learning_days=1)
+    alerts = Watch([rule]).advance([*calm, *told], at + BUCKET_MIN).alerts
+    company, topic = (next(a for a in alerts if a.series.kind == kind) for kind in ("issuer", "issuer_topic"))
+    assert (company.parent, topic.parent) == (None, company.incident)
+    alone = Watch([Rule("negative-surge", ("issuer_topic",), learning_days=1)]).advance([*calm, *told], at + BUCKET_MIN)
+    assert {alert.parent for alert in alone.alerts} == {None}

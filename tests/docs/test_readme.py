@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_readme_shows_the_commands_that_the_claims_below_run() -> None:
-    assert [command[1] for command in CHEAP] == ["--help", "classify", "replay", "detect", "replay"]
+    assert [command[1] for command in CHEAP] == ["--help", "classify", "replay", "detect", "detect", "replay"]
     assert set(FILES) == {"posts.jsonl", "counts.csv", "rules.yml", "groundswell.toml", "foreign.toml", "engine.toml"}
 
 

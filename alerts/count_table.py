@@ -1,0 +1,96 @@
+"""A table of counts in rounds, so that all series advance together: one bucket of each in a round, scored at once.
+
+Rows come from `count_rows.py`; what is done with the scores is for `detect.py` and `explain.py`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+
+from alerts.count_rows import CountRow, Measure, Reject
+from alerts.detector import Scores, Slots, SurgeBank
+from alerts.tails import Floats
+from alerts.volume import VolumeBank, VolumeScores
+
+DEFAULT_BUCKET_S: Final = 900  # of a table whose series have a single row
+
+
+class Table:
+    """The rows as arrays of shape (rows,), and the rounds in which they are scored; each series' rows are in order."""
+
+    def __init__(self, rows: Sequence[CountRow]) -> None:
+        slots: dict[str, int] = {}
+        self.slot: Slots = np.array([slots.setdefault(row.series, len(slots)) for row in rows], dtype=np.intp)
+        self.start_s: Floats = np.array([row.start_s for row in rows])
+        self.total: Floats = np.array([row.total for row in rows])
+        self.negative: Floats = np.array([row.negative for row in rows])
+        self.n_series = len(slots)
+
+    def common_step_s(self) -> int | None:
+        """The most common time between neighbouring rows of a series, the shortest of several; None without any."""
+        order = np.argsort(self.slot, kind="stable")
+        same = self.slot[order][1:] == self.slot[order][:-1]
+        steps, seen = np.unique(np.round(np.diff(self.start_s[order])[same]), return_counts=True)
+        return max(1, int(steps[seen.argmax()])) if len(steps) else None
+
+    def begins(self) -> Floats:
+        """When each series' first bucket starts, in seconds UTC."""
+        begins = np.full(self.n_series, np.inf)
+        np.minimum.at(begins, self.slot, self.start_s)
+        return begins
+
+    def ends(self) -> Floats:
+        """When each series' last bucket starts, in seconds UTC."""
+        ends = np.full(self.n_series, -np.inf)
+        np.maximum.at(ends, self.slot, self.start_s)
+        return ends
+
+    def rounds(self) -> Iterable[Slots]:
+        """Row numbers, split so that the r-th round holds the r-th row of every series."""
+        if not self.n_series:
+            return []
+        order = np.argsort(self.slot, kind="stable")
+        sizes = np.bincount(self.slot, minlength=self.n_series)
+        first_of_series = np.repeat(np.cumsum(sizes) - sizes, sizes)
+        turn = np.empty(len(order), dtype=np.intp)
+        turn[order] = np.arange(len(order)) - first_of_series
+        by_turn = np.argsort(turn, kind="stable")
+        return np.split(by_turn, np.cumsum(np.bincount(turn))[:-1])
+
+    def surges(self, bucket_s: int) -> Iterator[tuple[Slots, Scores]]:
+        """Row numbers and scores of each round, by the negatives."""
+        bank = SurgeBank(bucket_s)
+        bank.add(self.n_series)
+        for rows in self.rounds():
+            yield rows, bank.close(self.slot[rows], self.start_s[rows], self.negative[rows], self.total[rows])
+
+    def volumes(self, bucket_s: int) -> Iterator[tuple[Slots, VolumeScores]]:
+        """Row numbers and scores of each round, by the totals alone."""
+        bank = VolumeBank(bucket_s, self.n_series)
+        for rows in self.rounds():
+            yield rows, bank.close(self.slot[rows], self.total[rows])
+
+    def scored(self, bucket_s: int, measure: Measure) -> Iterator[tuple[Slots, Scores | VolumeScores]]:
+        """Row numbers and scores of each round."""
+        return self.volumes(bucket_s) if measure == "volume" else self.surges(bucket_s)
+
+
+def split_counts(read: Iterable[CountRow | Reject]) -> tuple[list[CountRow], list[Reject]]:
+    """What can be used, and what was refused."""
+    rows: list[CountRow] = []
+    refused: list[Reject] = []
+    for row in read:
+        if isinstance(row, CountRow):
+            rows.append(row)
+        else:
+            refused.append(row)
+    return rows, refused
+
+
+def follows(history: Iterable[CountRow], rows: Sequence[CountRow]) -> list[CountRow]:
+    """The rows of `history` that lie before their series' first of `rows`: nothing is learnt from what comes later."""
+    begins: dict[str, float] = {}
+    for row in rows:
+        begins.setdefault(row.series, row.start_s)
+    return [row for row in history if row.start_s < begins.get(row.series, -np.inf)]
