@@ -36,7 +36,7 @@ from stream.records import (
 )
 from stream.stores.protocols import Counted, SeriesVote, StoryItem, StoryStore
 from stream.times import format_ms, parse_ms
-from stream.wording import wordings
+from stream.wording import Wording, wordings
 
 Clock = Literal["broker", "record"]
 MARKET = "market:all"
@@ -74,16 +74,69 @@ class Judge(NamedTuple):
 Outcome = Opinion | Marker | DeadLetter | None
 
 
+class Judged(NamedTuple):
+    """A batch after its classifier: what each message was decoded to, and of each post what it will take to tell it."""
+
+    batch: Sequence[Message]
+    decoded: Sequence[Post | Marker | DeadLetter | None]
+    languages: Sequence[str]
+    links: Sequence[Sequence[Link]]
+    asked: Sequence[Mapping[int, str]]
+    judgements: Sequence[Judgement | Exception]
+    wordings: Sequence[Wording]
+
+
 def to_opinions(batch: Sequence[Message], judge: Judge) -> list[Outcome]:
     """One outcome a message, in order: an opinion, a progress marker, a dead letter, or None for a tombstone.
 
     Never raises for what is inside a message: if judging the batch fails, its rows are judged one by one, and only
     those that fail again are refused. Faults of the stores (`ServerUnavailable`) do pass through.
     """
+    return told(judged(batch, judge), judge)
+
+
+def judged(batch: Sequence[Message], judge: Judge) -> Judged:
+    """The first half of `to_opinions`, in which no store is changed: batches may be judged while others are told."""
     decoded = [_decode_post(message, judge) for message in batch]
-    rows = [row for row, post in enumerate(decoded) if isinstance(post, Post)]
-    opinions = _judge_rows(batch, decoded, rows, judge)
-    return [opinions[row] if isinstance(was, Post) else was for row, was in enumerate(decoded)]
+    posts = [post for post in decoded if isinstance(post, Post)]
+    languages = [detect_language(post.text, post.lang) for post in posts]
+    links = [links_of(post, judge.linker) for post in posts]
+    asked = [asked_of(post, found) for post, found in zip(posts, links, strict=True)]
+    judgements = _reconsider(posts, languages, links, _classify(posts, languages, asked, judge.classifier), judge)
+    return Judged(batch, decoded, languages, links, asked, judgements, wordings([_whole(post) for post in posts]))
+
+
+def told(found: Judged, judge: Judge) -> list[Outcome]:
+    """The second half: stories, in the order of the batches, and each post's opinion."""
+    posts = [post for post in found.decoded if isinstance(post, Post)]
+    fine = [place for place, one in enumerate(found.judgements) if isinstance(one, Judgement)]
+    items = [_story_item(posts[place], found.links[place], found.wordings[place], judge.sources) for place in fine]
+    stories = dict(zip(fine, judge.stories.assign(items), strict=True))
+    model = ModelRef(judge.classifier.info.id, judge.classifier.info.version, judge.classifier.info.digest)
+    outcomes: list[Outcome] = []
+    places = iter(range(len(posts)))
+    for message, post in zip(found.batch, found.decoded, strict=True):
+        if not isinstance(post, Post):
+            outcomes.append(post)
+            continue
+        place = next(places)
+        judgement = found.judgements[place]
+        if not isinstance(judgement, Judgement):
+            outcomes.append(DeadLetter(message, "classify", type(judgement).__name__, str(judgement)))
+            continue
+        outcomes.append(
+            Opinion(
+                **msgspec.structs.asdict(post),
+                language=found.languages[place],
+                sentiment=_sentiment(judgement),
+                topics=tuple(TopicScore(topic, probability) for topic, probability in judgement.topics),
+                entities=entities_of(found.links[place], found.asked[place], judgement),
+                story=stories[place],
+                model=model,
+                classified_at=format_ms(judge.now_ms(parse_ms(post.received_at))),
+            )
+        )
+    return outcomes
 
 
 def _decode_post(message: Message, judge: Judge) -> Post | Marker | DeadLetter | None:
@@ -100,48 +153,10 @@ def _decode_post(message: Message, judge: Judge) -> Post | Marker | DeadLetter |
         return DeadLetter(message, "decode", type(refusal).__name__, f"{refusal.reason}: {refusal}")
 
 
-def _judge_rows(
-    batch: Sequence[Message], decoded: Sequence[object], rows: Sequence[int], judge: Judge
-) -> dict[int, Opinion | DeadLetter]:
-    posts = [post for row in rows if isinstance(post := decoded[row], Post)]
-    languages = [detect_language(post.text, post.lang) for post in posts]
-    links = [links_of(post, judge.linker) for post in posts]
-    asked = [asked_of(post, found) for post, found in zip(posts, links, strict=True)]
-    judged = _reconsider(posts, languages, links, _classify(posts, languages, asked, judge.classifier), judge)
-    fine = [place for place, judgement in enumerate(judged) if isinstance(judgement, Judgement)]
-    items = _story_items([posts[place] for place in fine], [links[place] for place in fine], judge.sources)
-    stories = dict(zip(fine, judge.stories.assign(items), strict=True))
-    model = ModelRef(judge.classifier.info.id, judge.classifier.info.version, judge.classifier.info.digest)
-    result: dict[int, Opinion | DeadLetter] = {}
-    for place, (row, judgement) in enumerate(zip(rows, judged, strict=True)):
-        if not isinstance(judgement, Judgement):
-            result[row] = DeadLetter(batch[row], "classify", type(judgement).__name__, str(judgement))
-            continue
-        post = posts[place]
-        result[row] = Opinion(
-            **msgspec.structs.asdict(post),
-            language=languages[place],
-            sentiment=_sentiment(judgement),
-            topics=tuple(TopicScore(topic, probability) for topic, probability in judgement.topics),
-            entities=entities_of(links[place], asked[place], judgement),
-            story=stories[place],
-            model=model,
-            classified_at=format_ms(judge.now_ms(parse_ms(post.received_at))),
-        )
-    return result
-
-
-def _story_items(posts: Sequence[Post], links: Sequence[Sequence[Link]], sources: Sources) -> list[StoryItem]:
-    return [
-        StoryItem(
-            post.id,
-            parse_ms(post.received_at),
-            wording,
-            tuple(sorted({one.symbol for one in found if one.symbol and one.confidence >= COUNTS_FROM})),
-            sources.get(post.source, DEFAULT_SOURCE).family,
-        )
-        for post, found, wording in zip(posts, links, wordings([_whole(post) for post in posts]), strict=True)
-    ]
+def _story_item(post: Post, links: Sequence[Link], wording: Wording, sources: Sources) -> StoryItem:
+    companies = {one.symbol for one in links if one.symbol and one.confidence >= COUNTS_FROM}
+    family = sources.get(post.source, DEFAULT_SOURCE).family
+    return StoryItem(post.id, parse_ms(post.received_at), wording, tuple(sorted(companies)), family)
 
 
 def _classify(

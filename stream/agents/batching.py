@@ -27,10 +27,15 @@ LONGEST_WAIT_S = 10.0
 
 log = logging.getLogger("groundswell")
 T = TypeVar("T")
+Prepared = TypeVar("Prepared")
+
+
+async def _as_it_is(batch: Sequence[Message]) -> Any:
+    return batch
 
 
 class Role:
-    """One role's app with what every agent needs: a sender, one worker thread, the clock, the meter."""
+    """One role's app with what every agent needs: a sender, a worker thread for each half of its work, the meter."""
 
     def __init__(self, name: str, settings: Settings) -> None:
         self.name, self.settings = name, settings
@@ -40,11 +45,19 @@ class Role:
         self.sender = Sender(settings.kafka.bootstrap)
         self.meter = Meter(name, time.time)
         self.fault = Fault(settings.fault)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix=name)
         self.app.on_before_shutdown.connect(self._stop)
 
-    def read(self, topic: str, handle: Callable[[Sequence[Message]], Awaitable[None]]) -> None:
-        """Reads `topic` in batches; each is handed to `handle` until it succeeds, then acknowledged."""
+    def read(
+        self,
+        topic: str,
+        handle: Callable[[Prepared], Awaitable[None]],
+        prepare: Callable[[Sequence[Message]], Awaitable[Prepared]] = _as_it_is,
+    ) -> None:
+        """Reads `topic` in batches; each is prepared, then handed to `handle` until it succeeds, then acknowledged.
+
+        Batches are handled one after the other; `prepare`, which changes nothing, has the next one meanwhile.
+        """
         channel = self.app.topic(topic, value_type=bytes, key_type=bytes, value_serializer="raw", key_serializer="raw")
 
         async def agent(stream: Any) -> AsyncIterator[None]:  # Faust's own types know events only as their values
@@ -52,25 +65,33 @@ class Role:
             running: asyncio.Task[None] | None = None
             async for events in take:
                 # Faust gathers the next batch while this one waits for its sinks: one is under way, order stays
+                batch = [_message(event.message) for event in events]
+                started_s = time.monotonic()
+                prepared = await self.until_done(partial(prepare, batch))
                 if running is not None:
                     await running
-                running = asyncio.create_task(self._finish(list(events), handle))
+                finish = self._finish(list(events), batch, partial(handle, prepared), started_s)
+                running = asyncio.create_task(finish)
                 yield
 
         self.app.agent(channel, name=f"{self.group}.agent", concurrency=1)(agent)
 
-    async def _finish(self, events: Sequence[Any], handle: Callable[[Sequence[Message]], Awaitable[None]]) -> None:
-        batch = [_message(event.message) for event in events]
-        started_s = time.monotonic()
-        await self.until_done(partial(handle, batch))
+    async def _finish(
+        self,
+        events: Sequence[Any],
+        batch: Sequence[Message],
+        handle: Callable[[], Awaitable[None]],
+        started_s: float,
+    ) -> None:
+        await self.until_done(handle)
         self.fault.pass_point(f"{self.name}.before_ack", batch)
         for event in events:
             event.ack()
         self.meter.add(len(batch), time.monotonic() - started_s)
 
     async def work(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Runs a blocking function in the role's one worker thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+        """Runs a blocking function off the event loop; at most one of each half of the role's work runs at a time."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
     async def until_done(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Repeats `attempt` until it succeeds, or the role is told to stop; says in one line what it waits for.

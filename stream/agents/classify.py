@@ -14,7 +14,7 @@ from stream.agents.batching import Role
 from stream.agents.sending import Out
 from stream.asking import Asking, SurgesInProgress, watched
 from stream.companies import Companies
-from stream.pipeline import Judge, Outcome, progress_of, to_opinions
+from stream.pipeline import Judge, Judged, Outcome, judged, progress_of, told
 from stream.records import MARKER_HEADER, DeadLetter, Marker, Message, Opinion, encode
 from stream.settings import Settings
 from stream.stores.connect import cascade_answers, cascade_budget, incident_book, story_store
@@ -37,12 +37,15 @@ def build(settings: Settings) -> faust.App:
     )
     posts, opinions = role.topics.posts, role.topics.opinions
 
-    async def handle(batch: Sequence[Message]) -> None:
-        outcomes = await role.work(to_opinions, batch, judge)
-        out = role.letters([outcome for outcome in outcomes if isinstance(outcome, DeadLetter)])
-        await role.sender.send([*_opinions(opinions, batch, outcomes), *out])
+    async def prepare(batch: Sequence[Message]) -> Judged:
+        return await role.work(judged, batch, judge)
 
-    role.read(posts, handle)
+    async def handle(found: Judged) -> None:
+        outcomes = await role.work(told, found, judge)
+        out = role.letters([outcome for outcome in outcomes if isinstance(outcome, DeadLetter)])
+        await role.sender.send([*_opinions(opinions, found.batch, outcomes), *out])
+
+    role.read(posts, handle, prepare)
     if settings.clock == "broker":
 
         @role.app.timer(interval=settings.kafka.heartbeat_s)  # type: ignore[untyped-decorator]
