@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.accounts import Account
 from alerts.advance import Advance, Gathered
 from alerts.detector import Scores, SurgeBank
 from alerts.errors import StateError
@@ -37,6 +38,7 @@ class _Series(msgspec.Struct, array_like=True):
     contexts: list[Context] = []
     lifecycles: dict[str, LifecycleState] = {}
     incidents: dict[str, str] = {}
+    fired: dict[str, int] = {}  # how often, by rule
 
 
 class _State(msgspec.Struct, array_like=True):
@@ -94,6 +96,10 @@ class Watch:
                     firing.add(slot)
         watch._find_awake()
         return watch
+
+    def accounts(self) -> dict[str, Account]:
+        """Of every series since when it is known, and how often it fired."""
+        return {one.name: Account(one.born * BUCKET_MS, dict(one.fired)) for one in self._series}
 
     def skip_to(self, minute: int) -> None:
         """Goes on at `minute` as if nothing lay between (an outage is a gap, not silence)."""
@@ -242,6 +248,7 @@ class Watch:
         evaluated_at = utc_text((bucket + 1) * BUCKET_MS)
         if event == "fired":
             series.incidents[rule.id] = _digest(rule.id, series.name, evaluated_at)
+            series.fired[rule.id] = series.fired.get(rule.id, 0) + 1
         incident = series.incidents[rule.id]
         window = int(scores.window[row])
         contexts = [context for context in series.contexts if context.bucket > bucket - window]
