@@ -65,6 +65,7 @@ class Watch:
         self._bucket: int | None = None
         self._awake: NDArray[np.intp] = np.array([], dtype=np.intp)
         self._firing: dict[str, set[int]] = {rule.id: set() for rule in rules}
+        self._told = 0  # of how many series the account was given out
         self._now: dict[int, Context] = {}  # slot -> context of the bucket that is filling
         self.voted: dict[str, dict[str, int]] = {k: dict(v) for k, v in (voted or {}).items()}
 
@@ -97,9 +98,12 @@ class Watch:
         watch._find_awake()
         return watch
 
-    def accounts(self) -> dict[str, Account]:
-        """Of every series since when it is known, and how often it fired."""
-        return {one.name: Account(one.born * BUCKET_MS, dict(one.fired)) for one in self._series}
+    def _changed_accounts(self, alerts: Sequence[Alert]) -> dict[str, Account]:
+        """Those of new series and of series that fired; all, where this is the first step of a state that was read."""
+        fired = [self._series[self._slots[a.series.name]] for a in alerts if a.event == "fired"]
+        changed = [*self._series[self._told :], *fired]
+        self._told = len(self._series)
+        return {one.name: Account(one.born * BUCKET_MS, dict(one.fired)) for one in changed}
 
     def skip_to(self, minute: int) -> None:
         """Goes on at `minute` as if nothing lay between (an outage is a gap, not silence)."""
@@ -113,7 +117,8 @@ class Watch:
             self._close_before(minute.minute // BUCKET_MIN, step)
             self._take(minute, step)
         self._close_before(until // BUCKET_MIN, step)
-        return step.result([series.name for series in self._series])
+        changed = self._changed_accounts(step.alerts)
+        return step.result([series.name for series in self._series], changed)
 
     def _close_before(self, bucket: int, step: Gathered) -> None:
         if self._bucket is None:

@@ -5,7 +5,6 @@ and the replay run on it.
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from alerts.accounts import Account
 from alerts.events import Alert, decode_alert
 from alerts.rules import Rule
 from classifier.inference import Classifier
@@ -80,10 +79,6 @@ class Spine:
             return []
         self.trends.progress({0: end_of_history(self._last_ms)})
         return self._close()
-
-    def accounts(self) -> dict[str, Account]:
-        """Of every watched series since when it is known, and how often it fired."""
-        return self._closer.accounts()
 
     def _close(self) -> list[Alert]:
         self._closer.close(partitions=1)

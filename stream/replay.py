@@ -74,7 +74,7 @@ def replay_posts(
                 output.write(fed.opinions, fed.alerts)
             progress(done, len(past) + len(told))
         output.write([], spine.finish())
-        return output.finish(refused.count, rules, spine.accounts())
+        return output.finish(refused.count, rules, spine.trends.accounts())
 
 
 def replay_opinions(
@@ -105,7 +105,7 @@ def replay_opinions(
                 output.write(batch, alerts)
             progress(done, len(past) + len(told))
         output.write([], spine.finish())
-        return output.finish(refused.count, rules, spine.accounts())
+        return output.finish(refused.count, rules, spine.trends.accounts())
 
 
 def _check_history(warm_up: Sequence[Path], past: Sequence[object], start_ms: int) -> None:

@@ -7,9 +7,9 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from alerts.accounts import Account, learnt_ms
+from alerts.accounts import Account, learnt_ms, spent
 from alerts.events import Alert, encode_alert
 from alerts.rules import Rule
 from stream.errors import InputError
@@ -33,9 +33,9 @@ class Output:
         self._events: Counter[str] = Counter()
         self._fired: Counter[str] = Counter()
         self._by_rule: Counter[str] = Counter()
+        self._by_rule_and_series: Counter[tuple[str, str]] = Counter()
         self._first = self._last = ""
-        self._start_ms: int | None = None
-        self._taught = 0
+        self._start_ms = self._taught = 0
 
     def __enter__(self) -> "Output":
         return self
@@ -58,11 +58,12 @@ class Output:
             self._languages[opinion.language] += 1
             self._opinions.write(encode(opinion) + b"\n")
         for alert in alerts:
-            if self._start_ms is not None and parse_ms(alert.evaluated_at) <= self._start_ms:
+            if parse_ms(alert.evaluated_at) <= self._start_ms:
                 continue
             self._events[alert.event] += 1
             if alert.event == "fired":
-                self._fired[f"{alert.series.kind}:{alert.series.key}"] += 1
+                self._fired[alert.series.name] += 1
+                self._by_rule_and_series[alert.rule.id, alert.series.name] += 1
                 self._by_rule[alert.rule.id] += 1
             self._alerts.write(encode_alert(alert) + b"\n")
 
@@ -90,7 +91,7 @@ class Output:
                     "version": rule.version,
                     "budget": rule.budget,
                     "firings_per_week": round(self._by_rule[rule.id] / weeks, 4),
-                    "learning": _learning(rule, accounts, parse_ms(self._last)),
+                    **self._accounts(rule, accounts),
                 }
                 for rule in rules
             ],
@@ -99,11 +100,24 @@ class Output:
         (self._folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
         return metrics
 
-
-def _learning(rule: Rule, accounts: Mapping[str, Account], end_ms: int) -> dict[str, str]:
-    """Series that the rule watches and that are too new at the end to fire -> until when."""
-    until = {name: learnt_ms(account, rule) for name, account in sorted(accounts.items()) if rule.watches(name)}
-    return {name: format_ms(ms) for name, ms in until.items() if ms > end_ms}
+    def _accounts(self, rule: Rule, accounts: Mapping[str, Account]) -> dict[str, object]:
+        """Series that the rule watches: what they spent, all together and one by one, and which learn until when."""
+        end_ms = parse_ms(self._last)
+        learnt = {name: learnt_ms(account, rule) for name, account in sorted(accounts.items()) if rule.watches(name)}
+        each = {
+            name: spent(rule, self._by_rule_and_series[rule.id, name], max(self._start_ms, ms), end_ms)
+            for name, ms in learnt.items()
+            if ms <= end_ms
+        }
+        firings, weeks = sum(one.firings for one in each.values()), sum(one.weeks for one in each.values())
+        return {
+            "series_weeks": round(weeks, 3),
+            "spent": round(firings / weeks, 4) if weeks else None,
+            "spent_by_series": {
+                name: {"firings": one.firings, "weeks": one.weeks, "a_week": one.a_week} for name, one in each.items()
+            },
+            "learning": {name: format_ms(ms) for name, ms in learnt.items() if ms > end_ms},
+        }
 
 
 def describe(metrics: Mapping[str, object]) -> str:
@@ -112,7 +126,11 @@ def describe(metrics: Mapping[str, object]) -> str:
         f"{metrics['posts']} posts from {metrics['from']} to {metrics['to']}, {metrics['refused']} refused, "
         f"alerts {metrics['alerts']}, {metrics['firings_per_week']} firings a week"
     )
-    rules: Sequence[Mapping[str, dict[str, str]]] = metrics["rules"]  # type: ignore[assignment]
-    for learning in (rule["learning"] for rule in rules if rule["learning"]):
-        text += f"; {len(learning)} series still learn, the last until {max(learning.values())}"
+    rules: Sequence[Mapping[str, Any]] = metrics["rules"]  # type: ignore[assignment]
+    for rule in rules:
+        if rule["spent"] is not None:
+            text += f"; {rule['id']}: {rule['spent']:g} firings a series and week, true surges among them"
+            text += f", budget {rule['budget']:g} false ones"
+        if learning := rule["learning"]:
+            text += f"; {len(learning)} series still learn, the last until {max(learning.values())}"
     return text

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from alerts.accounts import Account
 from alerts.events import decode_alert, encode_alert
 from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN
@@ -125,16 +124,13 @@ class Closer:
                 bands=advance.bands,
                 voted_added=advance.voted_added,
                 voted_removed=advance.voted_removed,
+                accounts=advance.accounts,
             ),
         )
         self._held[shard] = _Held(held.token, held.watch, until)
         if held.closed_until is not None and until // DAY_MIN > held.closed_until // DAY_MIN:
             self.snapshots[shard] = msgspec.msgpack.encode(Snapshot(until, watch, held.watch.voted))
         return len(minutes) == MINUTES_A_STEP
-
-    def accounts(self) -> dict[str, Account]:
-        """Of every series in the held shards since when it is known, and how often it fired."""
-        return {name: account for held in self._held.values() for name, account in held.watch.accounts().items()}
 
     def outbox(self) -> list[Sendable]:
         """Alerts of the held shards that wait to be sent, in the order they were committed."""

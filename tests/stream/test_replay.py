@@ -258,6 +258,20 @@ def test_series_too_new_to_fire_are_named_with_the_time_until_when_they_learn(tm
     assert (blind["warmed"], blind["posts"]) == (0, warm["posts"])
 
 
+def test_what_was_spent_is_counted_from_when_a_series_learnt_or_the_replay_began(whole: Out, tmp_path: Path) -> None:
+    rule = json.loads(whole.metrics)["rules"][0]
+    mine = rule["spent_by_series"]["issuer:ORBQ"]
+    assert (mine["firings"], mine["a_week"]) == (1, None)
+    assert 0.38 < mine["weeks"] < 3 / 7 + 0.01
+    assert rule["spent"] == pytest.approx(1 / rule["series_weeks"], abs=1e-3)
+    assert "a series and week, true surges among them, budget 0.25 false ones" in describe(json.loads(whole.metrics))
+    start_ms = START_MS + round((SURGE_H + 8) * HOUR_MS)
+    source = written(tmp_path / "posts.jsonl", POSTS)
+    after = json.loads(replay(source, tmp_path / "out", Span(start_ms), (source,)).metrics)["rules"][0]
+    assert after["spent_by_series"]["issuer:ORBQ"]["firings"] == 0
+    assert after["spent_by_series"]["issuer:ORBQ"]["weeks"] < 22 / 168
+
+
 def test_bad_rows_of_a_file_that_is_told_and_teaches_are_set_aside_once(tmp_path: Path) -> None:
     source = written(tmp_path / "posts.jsonl", POSTS[:300], b"broken\n")
     other = written(tmp_path / "other.jsonl", POSTS[:10], b"broken too\n")
