@@ -6,16 +6,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.accounts import Account
 from alerts.events import Alert
 
 
 class Advance(NamedTuple):
-    """What a step of the watch brought: `bands` maps series -> rows of `Band` (float64, shape buckets x 6)."""
+    """What a step of the watch brought: `bands` maps series -> rows of `Band` (float64, shape buckets x 6),
+    `accounts` series -> its account, where it changed."""
 
     alerts: list[Alert]
     bands: dict[str, NDArray[np.float64]]
     voted_added: dict[str, dict[str, int]]
     voted_removed: dict[str, list[str]]
+    accounts: dict[str, Account]
 
 
 class Gathered:
@@ -28,8 +31,8 @@ class Gathered:
         self.voted_added: dict[str, dict[str, int]] = {}
         self.voted_removed: dict[str, list[str]] = {}
 
-    def result(self, names: Sequence[str]) -> Advance:
-        """All of it; `names` are those of the slots."""
+    def result(self, names: Sequence[str], accounts: dict[str, Account]) -> Advance:
+        """All of it; `names` are those of the slots, `accounts` those that changed."""
         bands = {}
         if self.bands:
             slots, rows = np.concatenate(self.slots), np.concatenate(self.bands)
@@ -41,4 +44,4 @@ class Gathered:
             name: [story for story in stories if story not in self.voted_added.get(name, {})]
             for name, stories in self.voted_removed.items()
         }
-        return Advance(self.alerts, bands, self.voted_added, removed)
+        return Advance(self.alerts, bands, self.voted_added, removed, accounts)

@@ -41,6 +41,11 @@ class SeriesRef(msgspec.Struct, frozen=True):
     key: str
     listings: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """As series are named elsewhere: `issuer:ABCD`."""
+        return f"{self.kind}:{self.key}"
+
 
 class Measured(msgspec.Struct, frozen=True):
     """What the detector saw in the window that decided (`window_minutes`, ending at `evaluated_at`).

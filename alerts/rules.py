@@ -30,6 +30,10 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     learning_days: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     rest_hours: Annotated[float, msgspec.Meta(ge=0)] = 3.0
 
+    def watches(self, series: str) -> bool:
+        """Whether the rule is about a series of this name, such as `issuer:ABCD`."""
+        return series.partition(":")[0] in self.series
+
     @property
     def version(self) -> str:
         """The first 12 hexadecimal digits of the SHA-256 of the rule's canonical JSON."""

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.accounts import Account
 from alerts.advance import Advance, Gathered
 from alerts.detector import Scores, SurgeBank
 from alerts.errors import StateError
@@ -37,6 +38,7 @@ class _Series(msgspec.Struct, array_like=True):
     contexts: list[Context] = []
     lifecycles: dict[str, LifecycleState] = {}
     incidents: dict[str, str] = {}
+    fired: dict[str, int] = {}  # how often, by rule
 
 
 class _State(msgspec.Struct, array_like=True):
@@ -63,6 +65,7 @@ class Watch:
         self._bucket: int | None = None
         self._awake: NDArray[np.intp] = np.array([], dtype=np.intp)
         self._firing: dict[str, set[int]] = {rule.id: set() for rule in rules}
+        self._told = 0  # of how many series the account was given out
         self._now: dict[int, Context] = {}  # slot -> context of the bucket that is filling
         self.voted: dict[str, dict[str, int]] = {k: dict(v) for k, v in (voted or {}).items()}
 
@@ -95,6 +98,13 @@ class Watch:
         watch._find_awake()
         return watch
 
+    def _changed_accounts(self, alerts: Sequence[Alert]) -> dict[str, Account]:
+        """Those of new series and of series that fired; all, where this is the first step of a state that was read."""
+        fired = [self._series[self._slots[a.series.name]] for a in alerts if a.event == "fired"]
+        changed = [*self._series[self._told :], *fired]
+        self._told = len(self._series)
+        return {one.name: Account(one.born * BUCKET_MS, dict(one.fired)) for one in changed}
+
     def skip_to(self, minute: int) -> None:
         """Goes on at `minute` as if nothing lay between (an outage is a gap, not silence)."""
         self._bucket = minute // BUCKET_MIN
@@ -107,7 +117,8 @@ class Watch:
             self._close_before(minute.minute // BUCKET_MIN, step)
             self._take(minute, step)
         self._close_before(until // BUCKET_MIN, step)
-        return step.result([series.name for series in self._series])
+        changed = self._changed_accounts(step.alerts)
+        return step.result([series.name for series in self._series], changed)
 
     def _close_before(self, bucket: int, step: Gathered) -> None:
         if self._bucket is None:
@@ -242,6 +253,7 @@ class Watch:
         evaluated_at = utc_text((bucket + 1) * BUCKET_MS)
         if event == "fired":
             series.incidents[rule.id] = _digest(rule.id, series.name, evaluated_at)
+            series.fired[rule.id] = series.fired.get(rule.id, 0) + 1
         incident = series.incidents[rule.id]
         window = int(scores.window[row])
         contexts = [context for context in series.contexts if context.bucket > bucket - window]

@@ -37,12 +37,12 @@ class Demo:
     """Stores, stages and the sample. `now_ms` is the time of the stream: that of the last post taken."""
 
     def __init__(self, settings: Settings, seed: int) -> None:
-        rules = load_rules(settings.rules)
+        self.rules = load_rules(settings.rules)
         self.trends, self.documents, self.incidents = MemoryTrends(), MemoryDocuments(), MemoryIncidents()
         classifier = load_configured(settings.model, settings.foreign, settings.engine)
         self.spine = Spine(
             classifier,
-            rules,
+            self.rules,
             settings.sources,
             self.documents,
             trends=self.trends,
@@ -51,7 +51,6 @@ class Demo:
         )
         self.posts = generate(seed).posts
         self.now_ms = _time(self.posts[0])
-        self.learning_days = max(rule.learning_days for rule in rules)
         console = make_channels(Channels(language=settings.channels.language), sys.stdout, lambda: self.now_ms / 1000)
         language = settings.channels.language
         self._dispatcher = Dispatcher(
@@ -94,7 +93,7 @@ async def _serve(demo: Demo, settings: Settings, speed: float, port: int | None,
         demo.documents,
         demo.incidents,
         now=lambda: demo.now_ms,
-        learning_days=demo.learning_days,
+        rules=demo.rules,
         names=names,
     )
     web = server(app, settings.desk.host, settings.desk.port if port is None else port)

@@ -1,15 +1,12 @@
 """History through the live pipeline: the same stages on the record clock, files in and files out, no notifications.
-The output depends on the input, the rules and the model alone: a second run writes the same bytes.
+The output depends on the input, the rules and the model alone: a second run writes the same bytes. History from before
+teaches the baselines, and brings nothing out.
 """
 
-import gzip
-import json
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import TypeVar
 
-from alerts.events import Alert, encode_alert
 from alerts.rules import Rule
 from classifier.inference import Classifier
 from stream.cleaning import Sources
@@ -19,22 +16,28 @@ from stream.errors import InputError, RecordRefused
 from stream.files import Rejects, read_rows
 from stream.ingest import Prepared, read_history
 from stream.linking import Linker
-from stream.records import Message, Opinion, decode_opinion, encode
-from stream.times import DAY_MS, parse_ms
+from stream.records import Message, Opinion, decode_opinion
+from stream.replay_output import Output
+from stream.times import format_ms, parse_ms
 
 BATCH = 1000
 Progress = Callable[[int, int], None]
+_Row = TypeVar("_Row")
 
 
 class Span:
     """The part of history asked for: received times in [start_ms, end_ms)."""
 
     def __init__(self, start_ms: int | None = None, end_ms: int | None = None) -> None:
-        self.start_ms = start_ms if start_ms is not None else -(2**62)
-        self.end_ms = end_ms if end_ms is not None else 2**62
+        self.start_ms, self.end_ms = start_ms, end_ms
 
     def __contains__(self, received_ms: int) -> bool:
-        return self.start_ms <= received_ms < self.end_ms
+        after = self.start_ms is None or self.start_ms <= received_ms
+        return after and (self.end_ms is None or received_ms < self.end_ms)
+
+    def begins(self, told_ms: Iterable[int]) -> int:
+        """When the replay starts: where the span does, or else with the first row of those that are told."""
+        return self.start_ms if self.start_ms is not None else next(iter(told_ms), 0)
 
 
 def replay_posts(
@@ -50,25 +53,28 @@ def replay_posts(
     rejects: Path,
     progress: Progress,
     linker: Linker = SHIPPED,
+    warm_up: Sequence[Path] = (),
 ) -> dict[str, object]:
-    """Replays posts; writes `alerts.jsonl`, `opinions.jsonl.gz` and `metrics.json` into `out`, returns the metrics."""
-    with Rejects(rejects) as refused, _Output(out) as output:
+    """Replays posts; writes `alerts.jsonl`, `opinions.jsonl.gz` and `metrics.json` into `out`, returns the metrics.
 
-        def refuse(path: Path, row: Prepared) -> None:
-            refused.add(row.line, row.reason or "", row.value, str(path))
-
-        history = read_history(paths, sources, author_key, refuse)
-        history = [row for row in history if row.received_ms in span]
+    `warm_up` are files of earlier posts: what they say from before the start teaches, and is not part of the replay.
+    """
+    with Rejects(rejects) as refused, Output(out) as output:
+        told = _read_posts(paths, span, sources, author_key, refused)
+        start_ms = span.begins(row.received_ms for row in told)
+        past = _read_posts(warm_up, Span(None, start_ms), sources, author_key, refused, said=paths)
+        _check_history(warm_up, past, start_ms)
+        output.begin(start_ms, len(past))
         spine = Spine(classifier, rules, sources, None, sectors=sectors, linker=linker)
-        for start in range(0, len(history), BATCH):
-            rows = history[start : start + BATCH]
+        for done, rows in _batches(past, told):
             fed = spine.feed([Message(row.value, offset=row.line) for row in rows])
             for letter in fed.refused:
                 refused.add(letter.message.offset, letter.reason, letter.message.value or b"")
-            output.write(fed.opinions, fed.alerts)
-            progress(start + len(rows), len(history))
+            if done > len(past):
+                output.write(fed.opinions, fed.alerts)
+            progress(done, len(past) + len(told))
         output.write([], spine.finish())
-        return output.finish(refused.count, rules)
+        return output.finish(refused.count, rules, spine.trends.accounts())
 
 
 def replay_opinions(
@@ -81,99 +87,70 @@ def replay_opinions(
     span: Span,
     rejects: Path,
     progress: Progress,
+    warm_up: Sequence[Path] = (),
 ) -> dict[str, object]:
-    """Replays opinions as they were judged then; the same files and return value as `replay_posts`."""
-    with Rejects(rejects) as refused, _Output(out) as output:
-        opinions: dict[str, Opinion] = {}
-        for path in paths:
-            for row in read_rows(path):
-                try:
-                    opinion = decode_opinion(row.value)
-                    if parse_ms(opinion.received_at) in span:
-                        known = opinions.setdefault(opinion.id, opinion)
-                        if opinion.received_at < known.received_at:
-                            opinions[opinion.id] = opinion
-                except (RecordRefused, ValueError) as refusal:
-                    refused.add(row.line, str(refusal), row.value, str(path))
-        ordered = sorted(opinions.values(), key=lambda opinion: (opinion.received_at, opinion.id))
+    """Replays opinions as they were judged then; the same files, history and return value as `replay_posts`."""
+    with Rejects(rejects) as refused, Output(out) as output:
+        told = _read_opinions(paths, span, refused)
+        start_ms = span.begins(parse_ms(opinion.received_at) for opinion in told)
+        past = _read_opinions(warm_up, Span(None, start_ms), refused, said=paths)
+        _check_history(warm_up, past, start_ms)
+        known = {opinion.id for opinion in past}
+        told = [opinion for opinion in told if opinion.id not in known]
+        output.begin(start_ms, len(past))
         spine = Spine(None, rules, sources, None, sectors=sectors)
-        for start in range(0, len(ordered), BATCH):
-            batch = ordered[start : start + BATCH]
-            output.write(batch, spine.take(batch))
-            progress(start + len(batch), len(ordered))
+        for done, batch in _batches(past, told):
+            alerts = spine.take(batch)
+            if done > len(past):
+                output.write(batch, alerts)
+            progress(done, len(past) + len(told))
         output.write([], spine.finish())
-        return output.finish(refused.count, rules)
+        return output.finish(refused.count, rules, spine.trends.accounts())
 
 
-class _Output:
-    """The files of a replay, written as it goes."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
-        self._alerts = (folder / "alerts.jsonl").open("wb")
-        self._packed = (folder / "opinions.jsonl.gz").open("wb")
-        self._opinions: BinaryIO = gzip.GzipFile(  # type: ignore[assignment]
-            filename="", mode="wb", compresslevel=3, fileobj=self._packed, mtime=0
+def _check_history(warm_up: Sequence[Path], past: Sequence[object], start_ms: int) -> None:
+    if warm_up and not past:
+        raise InputError(
+            f"nothing usable in --warm-up was received before {format_ms(start_ms)}, where the replay starts; "
+            "give earlier files, or a later --from"
         )
-        self._labels: Counter[str] = Counter()
-        self._languages: Counter[str] = Counter()
-        self._events: Counter[str] = Counter()
-        self._fired: Counter[str] = Counter()
-        self._by_rule: Counter[str] = Counter()
-        self._first = self._last = ""
 
-    def __enter__(self) -> "_Output":
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._alerts.close()
-        self._opinions.close()
-        self._packed.close()
+def _batches(past: Sequence[_Row], told: Sequence[_Row]) -> Iterator[tuple[int, Sequence[_Row]]]:
+    """Batches of the history, then of what is told, each with how many rows there are up to its end."""
+    for rows, before in ((past, 0), (told, len(past))):
+        for start in range(0, len(rows), BATCH):
+            batch = rows[start : start + BATCH]
+            yield before + start + len(batch), batch
 
-    def write(self, opinions: Sequence[Opinion], alerts: Sequence[Alert]) -> None:
-        for opinion in opinions:
-            self._first = self._first or opinion.received_at
-            self._last = opinion.received_at
-            self._labels[opinion.sentiment.label] += 1
-            self._languages[opinion.language] += 1
-            self._opinions.write(encode(opinion) + b"\n")
-        for alert in alerts:
-            self._events[alert.event] += 1
-            if alert.event == "fired":
-                self._fired[f"{alert.series.kind}:{alert.series.key}"] += 1
-                self._by_rule[alert.rule.id] += 1
-            self._alerts.write(encode_alert(alert) + b"\n")
 
-    def finish(self, refused: int, rules: Sequence[Rule]) -> dict[str, object]:
-        posts = sum(self._labels.values())
-        if not posts:
-            raise InputError(f"nothing usable in the input: {refused} rows refused")
-        weeks = max((parse_ms(self._last) - parse_ms(self._first)) / DAY_MS / 7, 1 / 7)
-        metrics: dict[str, object] = {
-            "posts": posts,
-            "refused": refused,
-            "from": self._first,
-            "to": self._last,
-            "weeks": round(weeks, 3),
-            "labels": dict(sorted(self._labels.items())),
-            "languages": dict(sorted(self._languages.items())),
-            "alerts": dict(sorted(self._events.items())),
-            "firings_per_week": round(self._events["fired"] / weeks, 4),
-            "firings_by_series": dict(sorted(self._fired.items(), key=lambda item: (-item[1], item[0]))),
-            "rules": [
-                {
-                    "id": rule.id,
-                    "version": rule.version,
-                    "budget": rule.budget,
-                    "firings_per_week": round(self._by_rule[rule.id] / weeks, 4),
-                }
-                for rule in rules
-            ],
-        }
-        text = json.dumps(metrics, ensure_ascii=False, indent=2)
-        (self._folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
-        return metrics
+def _read_posts(
+    paths: Sequence[Path], span: Span, sources: Sources, key: bytes, refused: Rejects, said: Sequence[Path] = ()
+) -> list[Prepared]:
+    """The posts of a span in time; bad rows go to `refused`, but for those of the files `said`, which are there."""
+
+    def refuse(path: Path, row: Prepared) -> None:
+        if path not in said:
+            refused.add(row.line, row.reason or "", row.value, str(path))
+
+    return [row for row in read_history(paths, sources, key, refuse) if row.received_ms in span]
+
+
+def _read_opinions(paths: Sequence[Path], span: Span, refused: Rejects, said: Sequence[Path] = ()) -> list[Opinion]:
+    """The opinions of a span in time, of each id the one received first; bad rows as in `_read_posts`."""
+    opinions: dict[str, Opinion] = {}
+    for path in paths:
+        for row in read_rows(path):
+            try:
+                opinion = decode_opinion(row.value)
+                if parse_ms(opinion.received_at) in span:
+                    known = opinions.setdefault(opinion.id, opinion)
+                    if opinion.received_at < known.received_at:
+                        opinions[opinion.id] = opinion
+            except (RecordRefused, ValueError) as refusal:
+                if path not in said:
+                    refused.add(row.line, str(refusal), row.value, str(path))
+    return sorted(opinions.values(), key=lambda opinion: (opinion.received_at, opinion.id))
 
 
 def span_of(start: str | None, end: str | None) -> Span:
@@ -188,11 +165,3 @@ def _ms(text: str | None, option: str) -> int | None:
         return parse_ms(text if "T" in text else f"{text}T00:00:00Z")
     except ValueError as error:
         raise InputError(f"{option} {text}: {error}; give 2026-01-05 or 2026-01-05T09:30:00Z") from None
-
-
-def describe(metrics: dict[str, object]) -> str:
-    """The metrics in one line for a terminal."""
-    return (
-        f"{metrics['posts']} posts from {metrics['from']} to {metrics['to']}, {metrics['refused']} refused, "
-        f"alerts {metrics['alerts']}, {metrics['firings_per_week']} firings a week"
-    )

@@ -124,6 +124,7 @@ class Closer:
                 bands=advance.bands,
                 voted_added=advance.voted_added,
                 voted_removed=advance.voted_removed,
+                accounts=advance.accounts,
             ),
         )
         self._held[shard] = _Held(held.token, held.watch, until)

@@ -87,18 +87,23 @@ def replay(
     rules: Annotated[Path | None, typer.Option(help="Rules to try [default: those in force].")] = None,
     start: Annotated[str | None, typer.Option("--from", help="First received time, 2026-01-05 or with a time.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Received time to stop before.")] = None,
+    warm_up: Annotated[
+        list[Path] | None,
+        typer.Option(help="Files of the same kind to learn from, up to the start, so that day one is not blind."),
+    ] = None,
     rejects: RejectsFile = None,
     as_json: Json = False,
 ) -> None:
     """Run the live pipeline over history; nobody is notified.
 
-    Example: groundswell replay --posts history.jsonl.gz --out out/
+    Example: groundswell replay --posts year.jsonl.gz --from 2026-03-01 --warm-up year.jsonl.gz --out out/
     """
     from alerts.rules import load_rules
     from classifier.inference import load_configured
     from stream.companies import Companies
     from stream.companies.table import sectors_with
-    from stream.replay import describe, replay_opinions, replay_posts, span_of
+    from stream.replay import replay_opinions, replay_posts, span_of
+    from stream.replay_output import describe
     from stream.settings import author_key
 
     if bool(posts) == bool(opinions):
@@ -121,6 +126,7 @@ def replay(
                 rejects=refused,
                 progress=tell,
                 linker=Companies(config.companies.file),
+                warm_up=warm_up or (),
             )
         else:
             metrics = replay_opinions(
@@ -132,6 +138,7 @@ def replay(
                 span=span,
                 rejects=refused,
                 progress=tell,
+                warm_up=warm_up or (),
             )
     report(metrics, describe(metrics), as_json)
 

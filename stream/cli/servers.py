@@ -205,7 +205,6 @@ def _desk(config: Settings) -> None:
     from stream.stores.connect import document_store, incident_book, trend_store
 
     trends = trend_store(config)
-    learning_days = max(rule.learning_days for rule in load_rules(config.rules))
 
     def now() -> int:
         watermark = trends.watermark(1) if config.clock == "record" else None
@@ -216,7 +215,7 @@ def _desk(config: Settings) -> None:
         document_store(config),
         incident_book(config),
         now=now,
-        learning_days=learning_days,
+        rules=load_rules(config.rules),
         hosts=config.desk.hosts,
     )
     print(f"the desk is at http://{config.desk.host}:{config.desk.port}", file=sys.stderr, flush=True)

@@ -3,7 +3,7 @@ events in `live`; stores are passed in and their synchronous calls run in thread
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from alerts.incidents import IncidentStore
+from alerts.rules import Rule
 from classifier.labels import topics
 from stream.desk import views
 from stream.desk.guard import LOOPBACK, Guard
@@ -48,7 +49,7 @@ def create_app(
     incidents: IncidentStore,
     *,
     now: Callable[[], int],
-    learning_days: float = 1.0,
+    rules: Sequence[Rule] = (),
     names: Mapping[str, tuple[str, str]] | None = None,
     hosts: Iterable[str] = LOOPBACK,
     max_clients: int = 32,
@@ -56,10 +57,11 @@ def create_app(
 ) -> Starlette:
     """The desk over these stores.
 
-    `now` gives the time of the stream in ms (the record clock's in a demo), `names` a company's English and Chinese
-    name by symbol, `hosts` the names under which the desk may be opened, `max_clients` how many pages may listen.
+    `now` gives the time of the stream in ms (the record clock's in a demo), `rules` are those in force, `names` a
+    company's English and Chinese name by symbol, `hosts` the names under which the desk may be opened, `max_clients`
+    how many pages may listen.
     """
-    desk = views.Desk(trends, documents, incidents, learning_days)
+    desk = views.Desk(trends, documents, incidents, tuple(rules))
     words = msgspec.json.encode(views.words(topics(), names or {}))
 
     def read() -> dict[str, bytes]:
@@ -83,7 +85,7 @@ def create_app(
     async def get_series(request: Request) -> Response:
         series = _matched(request.path_params["series"], _SERIES, "series", "kind:key, such as issuer:ABCD")
         hours = _whole(request, "hours", 24, 192)
-        return _json(await run_in_threadpool(views.series_view, desk, series, hours))
+        return _json(await run_in_threadpool(views.series_view, desk, series, hours, now()))
 
     async def get_chart(request: Request) -> Response:
         series = _matched(request.path_params["series"], _SERIES, "series", "kind:key, such as issuer:ABCD")

@@ -8,7 +8,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from alerts.accounts import Account, Spent, all_spent, learning_until
 from alerts.incidents import Incident, IncidentStore
+from alerts.rules import Rule
 from alerts.tails import interval_80
 from alerts.votes import Band
 from alerts.watch import BUCKET_MS
@@ -95,6 +97,7 @@ class SeriesView(msgspec.Struct, frozen=True):
     buckets: tuple[Bucket, ...]
     usual_share: float | None
     learning_until_ms: int | None
+    spent: tuple[Spent, ...]
     marks: tuple[Mark, ...]
 
 
@@ -117,24 +120,27 @@ class PostView(msgspec.Struct, frozen=True):
 
 
 class Desk(NamedTuple):
-    """The stores behind the page. `learning_days` is the rules' own: before that a series cannot fire."""
+    """The stores behind the page, and the rules in force."""
 
     trends: TrendStore
     documents: DocumentStore
     incidents: IncidentStore
-    learning_days: float = 1.0
+    rules: tuple[Rule, ...] = ()
 
 
 def overview(desk: Desk, now_ms: int) -> Overview:
     """Market mood, the busiest companies (most surprising first) and how many incidents are open."""
     movers = []
     closed_ms: int | None = None
-    for series, _posts in desk.trends.busiest("issuer", MOVERS):
+    busiest = [series for series, _posts in desk.trends.busiest("issuer", MOVERS)]
+    accounts = desk.trends.accounts(busiest)
+    for series in busiest:
         bands = desk.trends.bands(series, BANDS_KEPT)
         if bands:
             closed_ms = max(closed_ms or 0, bands[-1].start_ms + BUCKET_MS)
         hours = desk.trends.chart(series, "hour", now_ms - (SPARK_H + 1) * HOUR_MS, now_ms + 1)
-        movers.append(_mover(series.partition(":")[2], bands, hours, now_ms, desk.learning_days))
+        learning_ms = _learning_until(desk, series, accounts.get(series), now_ms)
+        movers.append(_mover(series.partition(":")[2], bands, hours, now_ms, learning_ms))
     movers.sort(key=lambda mover: (-mover.surprise, -mover.posts_24h, mover.symbol))
     history = desk.trends.chart(MARKET, "hour", now_ms - 8 * DAY_MS, now_ms + 1)
     still_open = desk.incidents.list(100, "open")
@@ -173,7 +179,9 @@ def _mean_score(points: Sequence[ChartPoint | None]) -> float | None:
     return round(sum(point.score_sum for point in there) / posts, 4) if posts >= FEWEST_VOTES else None
 
 
-def _mover(symbol: str, bands: Sequence[Band], hours: Sequence[ChartPoint], now_ms: int, learning_days: float) -> Mover:
+def _mover(
+    symbol: str, bands: Sequence[Band], hours: Sequence[ChartPoint], now_ms: int, learning_ms: int | None
+) -> Mover:
     window = bands[-WINDOW:]
     negatives, votes = round(sum(b.negatives for b in window)), round(sum(b.total for b in window))
     by_start = {point.start_ms: point for point in hours}
@@ -192,7 +200,7 @@ def _mover(symbol: str, bands: Sequence[Band], hours: Sequence[ChartPoint], now_
         surprise=round(bands[-1].score, 2) if bands else 0.0,
         mood=_mean_score([by_start.get(last - h * HOUR_MS) for h in range(4)]),
         spark=tuple(spark),
-        learning_until_ms=_learning_until(bands, learning_days),
+        learning_until_ms=learning_ms,
     )
 
 
@@ -203,15 +211,14 @@ def _usual_share(bands: Sequence[Band]) -> float | None:
     return round(sum(band.negatives for band in before) / votes, 4) if votes >= 10 * FEWEST_VOTES else None
 
 
-def _learning_until(bands: Sequence[Band], learning_days: float) -> int | None:
-    if not bands or len(bands) >= BANDS_KEPT:
-        return None
-    until_ms = bands[0].start_ms + round(learning_days * DAY_MS)
-    return until_ms if bands[-1].start_ms < until_ms else None
+def _learning_until(desk: Desk, series: str, account: Account | None, now_ms: int) -> int | None:
+    return learning_until(account, desk.rules, series, now_ms) if account else None
 
 
-def series_view(desk: Desk, series: str, hours: int) -> SeriesView:
-    """The last `hours` of a watched series with its expected band, and what its incidents did in that time."""
+def series_view(desk: Desk, series: str, hours: int, now_ms: int) -> SeriesView:
+    """The last `hours` of a watched series with its expected band, what its incidents did in that time, and what it has
+    spent of its budget."""
+    account = desk.trends.accounts([series]).get(series)
     bands = desk.trends.bands(series, BANDS_KEPT)
     shown = bands[-hours * 4 :]
     kind, _, key = series.partition(":")
@@ -226,7 +233,8 @@ def series_view(desk: Desk, series: str, hours: int) -> SeriesView:
         bucket_ms=BUCKET_MS,
         buckets=tuple(_bucket(band) for band in shown),
         usual_share=_usual_share(bands),
-        learning_until_ms=_learning_until(bands, desk.learning_days),
+        learning_until_ms=_learning_until(desk, series, account, now_ms),
+        spent=all_spent(account, desk.rules, series, now_ms) if account else (),
         marks=tuple(sorted(marks, key=lambda mark: mark.at)),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.accounts import Account
 from alerts.votes import Band, Minute, Vote
 from stream.errors import Fenced
 from stream.records import Opinion
@@ -38,6 +39,7 @@ class _Shard:
         self.voted: dict[str, dict[str, int]] = defaultdict(dict)
         self.outbox: dict[str, bytes] = {}
         self.bands: dict[str, NDArray[np.float64]] = {}
+        self.accounts: dict[str, Account] = {}
 
 
 class MemoryTrends(MemoryCharts):
@@ -118,6 +120,7 @@ class MemoryTrends(MemoryCharts):
                 state.voted[series].pop(story, None)
         for series, added in update.voted_added.items():
             state.voted[series].update(added)
+        state.accounts.update(update.accounts)
         for by_minute in (state.votes, state.stale, state.excerpts):
             for minute in [minute for minute in by_minute if minute < update.closed_until]:
                 del by_minute[minute]
@@ -144,6 +147,13 @@ class MemoryTrends(MemoryCharts):
         if rows is None or limit <= 0:
             return []
         return [Band(int(start), *rest) for start, *rest in rows[-limit:].tolist()]
+
+    def accounts(self, series: Sequence[str] | None = None) -> dict[str, Account]:
+        """See `TrendStore.accounts`."""
+        if series is None:
+            return {name: account for shard in self._shards for name, account in shard.accounts.items()}
+        found = {name: self._shards[shard_of(name, self.shards)].accounts.get(name) for name in series}
+        return {name: account for name, account in found.items() if account is not None}
 
     def seen_ids(self) -> Iterator[str]:
         """See `TrendStore.seen_ids`."""

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.accounts import Account
 from alerts.votes import Band, Minute
 from stream.records import Opinion, Story
 from stream.wording import Wording
@@ -136,7 +137,7 @@ class ShardState(NamedTuple):
 
 class ShardUpdate(NamedTuple):
     """What a close changes, written in one step or not at all. `outbox` holds encoded alerts by id,
-    `bands` rows of `alerts.votes.Band` (float64, shape buckets x 6) by series."""
+    `bands` rows of `alerts.votes.Band` (float64, shape buckets x 6) by series, `accounts` only those that changed."""
 
     watch: bytes
     closed_until: int
@@ -144,6 +145,7 @@ class ShardUpdate(NamedTuple):
     bands: Mapping[str, NDArray[np.float64]]
     voted_added: Mapping[str, Mapping[str, int]]
     voted_removed: Mapping[str, Sequence[str]]
+    accounts: Mapping[str, Account]
 
 
 class TrendStore(Protocol):
@@ -206,6 +208,10 @@ class TrendStore(Protocol):
 
     def bands(self, series: str, limit: int) -> list[Band]:
         """The last `limit` closed detector buckets of a watched series (at most 768 are kept), in order."""
+        ...
+
+    def accounts(self, series: Sequence[str] | None = None) -> dict[str, Account]:
+        """Since when each watched series is known and how often it fired; of all series where none are named."""
         ...
 
     def busiest(self, kind: str, limit: int) -> list[tuple[str, int]]:

@@ -3,7 +3,7 @@ happens whole or not at all, also in a cluster. What is counted, and when minute
 
 Keys of a shard, behind `prefix:{s<shard>}:` — those of the charts (`redis_charts.py`); `seen:<slice>` ids by time of
 writing; `m:<minute>` votes, `minutes` which there are; `state` token, watch, closed_until; `lease`; `voted`; `outbox`,
-`outbox:order`; `b:<series>` bands. Progress of all partitions is `prefix:progress`.
+`outbox:order`; `b:<series>` bands; `accounts` by series. Progress of all partitions is `prefix:progress`.
 """
 
 import struct
@@ -11,12 +11,14 @@ from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import cast
 from zlib import crc32
 
 import msgspec
 import numpy as np
 
+from alerts.accounts import Account
 from alerts.votes import Band, Minute, Vote
 from stream.errors import Fenced
 from stream.stores.protocols import (
@@ -34,6 +36,7 @@ _BAND_BYTES = 48
 _ARGS_BEFORE_EXCERPTS = 6  # of count.lua
 _CANDIDATE = struct.Struct(">dIIB")  # received_ms, posts, negative posts, negative; the id follows
 _pack = msgspec.msgpack.Encoder().encode
+_account = msgspec.json.Decoder(Account).decode
 
 _COUNT, _PROGRESS, _LEASE, _RELEASE = (
     Script("buckets", "fold", "count"),
@@ -120,7 +123,8 @@ class RedisTrends(RedisCharts):
             for story, minute in stories.items()
         ]
         removed = [_joined(series, story) for series, stories in update.voted_removed.items() for story in stories]
-        rest = _pack([list(update.outbox), list(update.bands), added, removed])
+        accounts = [(name, msgspec.json.encode(account).decode()) for name, account in update.accounts.items()]
+        rest = _pack([list(update.outbox), list(update.bands), added, removed, accounts])
         args = (token, update.closed_until, update.watch, BANDS_KEPT, rest)
         rows = [np.ascontiguousarray(rows[-BANDS_KEPT:], dtype="<f8").tobytes() for rows in update.bands.values()]
         answer = _COMMIT.run(self._client, self._base(shard), *args, *update.outbox.values(), *rows)
@@ -138,6 +142,23 @@ class RedisTrends(RedisCharts):
     def sent(self, shard: int, token: int, alert_ids: Sequence[str]) -> None:
         """See `TrendStore.sent`."""
         _check_fence(_SENT.run(self._client, self._base(shard), token, _pack(list(alert_ids))), shard, token)
+
+    def accounts(self, series: Sequence[str] | None = None) -> dict[str, Account]:
+        """See `TrendStore.accounts`."""
+        wanted: dict[int, list[str]] = defaultdict(list)
+        for name in series or ():
+            wanted[shard_of(name, self.shards)].append(name)
+        with faults_named(self._client), self._client.pipeline(transaction=False) as pipeline:
+            for shard in range(self.shards) if series is None else wanted:
+                if series is None:
+                    pipeline.hgetall(self._base(shard) + "accounts")
+                else:
+                    pipeline.hmget(self._base(shard) + "accounts", wanted[shard])
+            answers = pipeline.execute()
+        if series is None:
+            return {name.decode(): _account(text) for fields in answers for name, text in fields.items()}
+        found = zip((name for names in wanted.values() for name in names), chain.from_iterable(answers), strict=True)
+        return {name: _account(text) for name, text in found if text is not None}
 
     def bands(self, series: str, limit: int) -> list[Band]:
         """See `TrendStore.bands`."""

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.crc import key_slot
 
+from alerts.accounts import Account
 from alerts.votes import Band, Vote
 from stream.errors import Fenced, ServerUnavailable
 from stream.stores.memory import MemoryTrends
@@ -51,7 +52,7 @@ def store(make: Make) -> TrendStore:
 
 
 def update(closed_until: int, **changes: object) -> ShardUpdate:
-    empty: dict[str, object] = {"outbox": {}, "bands": {}, "voted_added": {}, "voted_removed": {}}
+    empty: dict[str, object] = {"outbox": {}, "bands": {}, "voted_added": {}, "voted_removed": {}, "accounts": {}}
     return ShardUpdate(watch=b"state \xff\x00", closed_until=closed_until, **(empty | changes))  # type: ignore[arg-type]
 
 
@@ -357,6 +358,21 @@ def test_a_large_batch_is_one_call(store: TrendStore) -> None:
     assert len(minute.votes) == 16_001
     assert len(minute.excerpts) == 2000
     assert store.count([]) == 0
+
+
+def test_accounts_are_those_last_committed_of_all_series_or_of_some(make: Make) -> None:
+    store = make(3)
+    accounts = {f"issuer:{name}": Account(NOW_MS + n, {"rule": n}) for n, name in enumerate(HOSTILE)}
+    assert store.accounts() == store.accounts(["issuer:A"]) == store.accounts([]) == {}
+    for fired in (0, 2):
+        for name, account in accounts.items():
+            accounts[name] = Account(account.born_ms, {**account.fired, "other": fired})
+            shard = shard_of(name, 3)
+            store.commit(shard, held(store, shard), update(MINUTE + 1, accounts={name: accounts[name]}))
+    assert store.accounts() == accounts
+    some = list(accounts)[3:8]
+    assert store.accounts([*some, "issuer:unknown"]) == {name: accounts[name] for name in some}
+    assert store.accounts([]) == {}
 
 
 def test_the_watermark_is_the_least_progress_and_never_goes_back(store: TrendStore) -> None:

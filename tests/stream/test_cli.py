@@ -101,6 +101,17 @@ def test_json_is_the_last_line_and_the_metrics_of_a_replay(tmp_path: Path) -> No
     }
 
 
+def test_a_replay_learns_from_earlier_files_and_says_who_still_learns(tmp_path: Path) -> None:
+    (tmp_path / "posts.jsonl").write_text(POST)
+    (tmp_path / "earlier.jsonl").write_text(POST.replace("2026-01-05", "2026-01-02").replace('"a"', '"b"'))
+    blind = groundswell("replay", "--posts", "posts.jsonl", "--out", "o", cwd=tmp_path)
+    assert "still learn, the last until 2026-01-06T" in blind.stdout
+    warm = groundswell("replay", "--posts", "posts.jsonl", "--warm-up", "earlier.jsonl", "--out", "o", cwd=tmp_path)
+    assert (warm.returncode, warm.stderr) == (0, "")
+    assert "learn" not in warm.stdout
+    assert json.loads((tmp_path / "o" / "metrics.json").read_text())["warmed"] == 1
+
+
 def test_an_option_of_pairs_without_an_equals_sign_is_wrong_usage(tmp_path: Path) -> None:
     done = groundswell("train", "--out", "model", "--column", "text", cwd=tmp_path)
     assert done.returncode == 2

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
+from alerts.rules import Rule
 from alerts.votes import Band
 from classifier.inference import LINEAR, load
 from stream.desk.app import create_app
@@ -34,7 +35,7 @@ def filled() -> Filled:
 
 @pytest.fixture(scope="module")
 def app(filled: Filled) -> Starlette:
-    return create_app(filled.trends, filled.documents, filled.incidents, now=lambda: filled.now_ms)
+    return create_app(filled.trends, filled.documents, filled.incidents, now=lambda: filled.now_ms, rules=(RULE,))
 
 
 def get(app: Starlette, path: str, host: str = "127.0.0.1:8642") -> httpx.Response:
@@ -68,6 +69,23 @@ def test_a_series_shows_its_buckets_with_an_interval_around_what_is_expected_and
         assert low <= max(1.0, expected) <= high + 1
     assert view["marks"][0]["event"] == "fired"
     assert view["learning_until_ms"] is None
+
+
+def test_a_series_says_what_it_has_spent_of_its_budget_and_until_when_it_learns(app: Starlette, filled: Filled) -> None:
+    path = f"/api/series/issuer:{filled.sample.surge.symbol}"
+    [spent] = get(app, path).json()["spent"]
+    assert (spent["rule"], spent["budget"], spent["firings"], spent["a_week"]) == ("negative-surge", 0.05, 1, None)
+    assert 0.4 < spent["weeks"] < 0.6
+    patient = Rule("patient", ("issuer",), learning_days=30.0)
+    later = create_app(
+        filled.trends, filled.documents, filled.incidents, now=lambda: filled.now_ms, rules=(RULE, patient)
+    )
+    view = get(later, path).json()
+    assert [one["rule"] for one in view["spent"]] == ["negative-surge"]
+    assert 25 * 24 * HOUR_MS < view["learning_until_ms"] - filled.now_ms < 26 * 24 * HOUR_MS
+    movers = get(later, "/api/overview").json()["movers"]
+    assert all(mover["learning_until_ms"] > filled.now_ms for mover in movers)
+    assert get(app, "/api/series/issuer:NOSUCH").json()["spent"] == []
 
 
 def test_a_series_nobody_has_heard_of_is_empty_and_no_fault(app: Starlette) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from stream.desk.app import create_app
 from stream.records import RawPost
-from tests.stream.desk_stores import Filled, fill, serving
+from tests.stream.desk_stores import RULE, Filled, fill, serving
 
 pytestmark = pytest.mark.browser
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -28,6 +28,7 @@ def address(filled: Filled) -> Iterator[str]:
         filled.documents,
         filled.incidents,
         now=lambda: filled.now_ms,
+        rules=(RULE,),
         names={"ORBQ": ("Orbiq Robotics", "欧比机器人")},
     )
     with serving(app) as port:
@@ -74,6 +75,12 @@ def test_the_alert_is_there_with_its_numbers_drivers_and_evidence(page: Page) ->
     assert 3 <= card.locator(".evidence li").count() <= 5
     assert card.locator(".drivers dd").count() >= 2
     expect(card.locator(".timeline")).to_contain_text("fired")
+
+
+def test_under_the_trend_stands_what_the_series_has_spent_of_its_budget(page: Page) -> None:
+    line = page.locator("#trend-spent")
+    expect(line).to_contain_text("Fired 1 time in 0.5 weeks since it learnt, true surges included")
+    expect(line).to_contain_text("the budget is 0.05 false ones a week")
 
 
 def test_the_chart_shows_the_band_the_bars_above_it_and_the_mark_of_the_alert(page: Page) -> None:

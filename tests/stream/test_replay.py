@@ -8,14 +8,17 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alerts.events import decode_alert
 from alerts.rules import Rule
 from stream.errors import InputError
 from stream.records import RawPost
 from stream.replay import Span, replay_opinions, replay_posts, span_of
+from stream.replay_output import describe
 from stream.sample import START, generate
-from stream.times import DAY_MS, HOUR_MS, datetime_ms
+from stream.times import DAY_MS, HOUR_MS, datetime_ms, parse_ms
 from tests.stream.word_classifier import WordClassifier
 
 RULES = (Rule("negative-surge", ("issuer",), budget=0.25, learning_days=2.0),)
@@ -52,7 +55,7 @@ def written(path: Path, posts: list[RawPost], extra: bytes = b"") -> Path:
     return path
 
 
-def replay(source: Path, out: Path, span: Span | None = None) -> Out:
+def replay(source: Path, out: Path, span: Span | None = None, warm_up: tuple[Path, ...] = ()) -> Out:
     replay_posts(
         [source],
         out,
@@ -64,6 +67,22 @@ def replay(source: Path, out: Path, span: Span | None = None) -> Out:
         span=span or Span(),
         rejects=out / "rejects.jsonl",
         progress=lambda _done, _of: None,
+        warm_up=warm_up,
+    )
+    return Out(*((out / name).read_bytes() for name in FILES))
+
+
+def replay_again(opinions: Path, out: Path, span: Span, warm_up: tuple[Path, ...]) -> Out:
+    replay_opinions(
+        [opinions],
+        out,
+        rules=RULES,
+        sources={},
+        sectors={},
+        span=span,
+        rejects=out / "rejects.jsonl",
+        progress=lambda _done, _of: None,
+        warm_up=warm_up,
     )
     return Out(*((out / name).read_bytes() for name in FILES))
 
@@ -178,3 +197,90 @@ def test_from_and_to_choose_by_received_time(tmp_path: Path) -> None:
 def test_a_span_that_is_no_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(InputError, match="give 2026-01-05"):
         span_of(text, None)
+
+
+def rest_of(whole: Out, start_ms: int) -> tuple[bytes, bytes]:
+    """Of a long replay the alerts of buckets that end after a moment, and the opinions received since."""
+    alerts = [one for one in whole.alerts.splitlines(True) if parse_ms(decode_alert(one).evaluated_at) > start_ms]
+    opinions = gzip.decompress(whole.opinions).splitlines(True)
+    return b"".join(alerts), b"".join(o for o in opinions if parse_ms(json.loads(o)["received_at"]) >= start_ms)
+
+
+@pytest.mark.parametrize("hours", [60, SURGE_H + 0.6])
+def test_history_before_the_start_teaches_and_what_follows_is_as_in_one_long_replay(
+    whole: Out, tmp_path: Path, hours: float
+) -> None:
+    start_ms = START_MS + round(hours * HOUR_MS)
+    before = written(tmp_path / "before.jsonl", [p for p in POSTS if datetime_ms(p.published_at) < start_ms])
+    after = written(tmp_path / "after.jsonl", [p for p in POSTS if datetime_ms(p.published_at) >= start_ms])
+    out = replay(after, tmp_path / "out", Span(start_ms), (before,))
+    assert (out.alerts, gzip.decompress(out.opinions)) == rest_of(whole, start_ms)
+    assert out.alerts
+    metrics = json.loads(out.metrics)
+    assert metrics["warmed"] + metrics["posts"] == len(POSTS)
+    assert metrics["rules"][0]["learning"] == {}
+    assert replay(after, tmp_path / "blind").alerts != out.alerts
+
+
+@settings(max_examples=6, deadline=None)
+@given(hours=st.floats(1, 119))
+def test_wherever_the_history_ends_the_opinions_bring_what_one_long_replay_brings(
+    whole: Out, tmp_path_factory: pytest.TempPathFactory, hours: float
+) -> None:
+    folder = tmp_path_factory.mktemp("cut")
+    opinions = folder / "opinions.jsonl.gz"
+    opinions.write_bytes(whole.opinions)
+    start_ms = START_MS + round(hours * HOUR_MS)
+    out = replay_again(opinions, folder / "out", Span(start_ms), (opinions,))
+    assert (out.alerts, gzip.decompress(out.opinions)) == rest_of(whole, start_ms)
+
+
+def test_what_the_history_holds_from_the_start_on_is_left_out(whole: Out, tmp_path: Path) -> None:
+    """No look-ahead: of a later and gloomier world in the same file nothing is learnt."""
+    start_ms = START_MS + 60 * HOUR_MS
+    told = [post for post in POSTS if datetime_ms(post.published_at) >= start_ms]
+    later = [msgspec.structs.replace(post, id=f"later-{n}", text=f"bad later {n}") for n, post in enumerate(told)]
+    past = written(tmp_path / "past.jsonl", [*(p for p in POSTS if datetime_ms(p.published_at) < start_ms), *later])
+    out = replay(written(tmp_path / "posts.jsonl", told), tmp_path / "out", Span(start_ms), (past,))
+    assert (out.alerts, gzip.decompress(out.opinions)) == rest_of(whole, start_ms)
+
+
+def test_series_too_new_to_fire_are_named_with_the_time_until_when_they_learn(tmp_path: Path) -> None:
+    start_ms = START_MS + 72 * HOUR_MS
+    source = written(tmp_path / "posts.jsonl", POSTS)
+    blind = json.loads(replay(source, tmp_path / "blind", span_of("2026-01-08", "2026-01-09")).metrics)
+    learning = blind["rules"][0]["learning"]
+    assert learning["issuer:ORBQ"].startswith("2026-01-10T")
+    assert all(name.startswith("issuer:") for name in learning)
+    assert f"{len(learning)} series still learn, the last until {max(learning.values())}" in describe(blind)
+    warm = json.loads(replay(source, tmp_path / "warm", Span(start_ms, start_ms + DAY_MS), (source,)).metrics)
+    assert "issuer:ORBQ" not in warm["rules"][0]["learning"]
+    assert (blind["warmed"], blind["posts"]) == (0, warm["posts"])
+
+
+def test_what_was_spent_is_counted_from_when_a_series_learnt_or_the_replay_began(whole: Out, tmp_path: Path) -> None:
+    rule = json.loads(whole.metrics)["rules"][0]
+    mine = rule["spent_by_series"]["issuer:ORBQ"]
+    assert (mine["firings"], mine["a_week"]) == (1, None)
+    assert 0.38 < mine["weeks"] < 3 / 7 + 0.01
+    assert rule["spent"] == pytest.approx(1 / rule["series_weeks"], abs=1e-3)
+    assert "a series and week, true surges among them, budget 0.25 false ones" in describe(json.loads(whole.metrics))
+    start_ms = START_MS + round((SURGE_H + 8) * HOUR_MS)
+    source = written(tmp_path / "posts.jsonl", POSTS)
+    after = json.loads(replay(source, tmp_path / "out", Span(start_ms), (source,)).metrics)["rules"][0]
+    assert after["spent_by_series"]["issuer:ORBQ"]["firings"] == 0
+    assert after["spent_by_series"]["issuer:ORBQ"]["weeks"] < 22 / 168
+
+
+def test_bad_rows_of_a_file_that_is_told_and_teaches_are_set_aside_once(tmp_path: Path) -> None:
+    source = written(tmp_path / "posts.jsonl", POSTS[:300], b"broken\n")
+    other = written(tmp_path / "other.jsonl", POSTS[:10], b"broken too\n")
+    start_ms = datetime_ms(POSTS[200].published_at)
+    metrics = json.loads(replay(source, tmp_path / "out", Span(start_ms), (source, other)).metrics)
+    assert metrics["refused"] == 2
+
+
+def test_a_history_that_lies_after_the_start_is_an_error(tmp_path: Path) -> None:
+    source = written(tmp_path / "posts.jsonl", POSTS[:20])
+    with pytest.raises(InputError, match="before 2026-01-05T00:00"):
+        replay(source, tmp_path / "out", span_of("2026-01-05", None), (source,))

@@ -167,6 +167,7 @@ function renderTrend() {
   const view = state.view;
   if (!view || view.series !== shownSeries() || !view.buckets.length) {
     byId("trend-words").textContent = words().noSeries;
+    byId("trend-spent").textContent = "";
     byId("chart").replaceChildren();
     byId("readout").textContent = "";
     return;
@@ -174,6 +175,7 @@ function renderTrend() {
   const buckets = view.buckets.map(([start, negatives, votes, expected, low, high, score]) => ({ start, negatives, votes, expected, low, high, score }));
   const learning = view.learning_until_ms === null ? "" : ` ${words().learning(times.full(view.learning_until_ms, state.lang))}.`;
   byId("trend-words").textContent = words().trendWords(buckets.at(-1), view.usual_share) + learning;
+  byId("trend-spent").textContent = view.spent.map((spent) => words().spent(spent, view.spent.length > 1)).join(" ");
   const say = (b) => { byId("readout").textContent = b ? words().readout(b, times.full(b.start, state.lang)) : words().readoutHint; };
   draw(
     byId("chart"),

@@ -1,11 +1,11 @@
 -- Writes what a close changed, in one step, if the token is in force. Returns 1, or 0 for an old token.
 -- KEYS[1] the shard's key base; ARGV: token, closed_until, watch, rows of bands to keep, and as msgpack [alert ids,
--- series with new bands, votes added [[field, minute]...], removed [field...]]; then each alert, each series' new rows
+-- series with new bands, votes added [[field, minute]...], removed [field...], accounts [[series, text]...]]; then each alert, each series' new rows
 -- of 6 float64 (cmsgpack takes no bytes).
 local base, closed_until, kept = KEYS[1], ARGV[2], tonumber(ARGV[4]) * 48
 local state = base .. 'state'
 if redis.call('HGET', state, 'token') ~= ARGV[1] then return 0 end
-local alerts, series, added, removed = unpack(cmsgpack.unpack(ARGV[5]))
+local alerts, series, added, removed, accounts = unpack(cmsgpack.unpack(ARGV[5]))
 
 redis.call('HSET', state, 'watch', ARGV[3], 'closed_until', closed_until)
 
@@ -29,6 +29,8 @@ end
 
 for _, field in ipairs(removed) do redis.call('HDEL', base .. 'voted', field) end
 for _, vote in ipairs(added) do redis.call('HSET', base .. 'voted', vote[1], vote[2]) end
+
+for _, account in ipairs(accounts) do redis.call('HSET', base .. 'accounts', account[1], account[2]) end
 
 local before = '(' .. closed_until
 for _, minute in ipairs(redis.call('ZRANGEBYSCORE', base .. 'minutes', '-inf', before)) do
