@@ -2,7 +2,7 @@
 the same bytes, however they are cut into calls. Where minutes come from and alerts go to is the stream room's business.
 """
 
-import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from alerts.advance import Advance, Gathered
 from alerts.detector import Scores, SurgeBank
 from alerts.errors import StateError
-from alerts.events import Alert, EventKind, RuleRef, SeriesRef, Severity, utc_text
+from alerts.events import Alert, EventKind, RuleRef, SeriesRef, Severity, digest_of, utc_text
 from alerts.evidence import Context, add_negative, drivers_of, evidence_of, measured_of
 from alerts.lifecycle import Lifecycle, LifecycleState, look_at
 from alerts.rules import Rule
@@ -94,6 +94,10 @@ class Watch:
                     firing.add(slot)
         watch._find_awake()
         return watch
+
+    def born(self) -> dict[int, int]:
+        """Bucket -> how many companies were first heard in it."""
+        return dict(Counter(series.born for series in self._series if series.name.startswith("issuer:")))
 
     def skip_to(self, minute: int) -> None:
         """Goes on at `minute` as if nothing lay between (an outage is a gap, not silence)."""
@@ -241,14 +245,14 @@ class Watch:
     ) -> Alert:
         evaluated_at = utc_text((bucket + 1) * BUCKET_MS)
         if event == "fired":
-            series.incidents[rule.id] = _digest(rule.id, series.name, evaluated_at)
+            series.incidents[rule.id] = digest_of(rule.id, series.name, evaluated_at)
         incident = series.incidents[rule.id]
         window = int(scores.window[row])
         contexts = [context for context in series.contexts if context.bucket > bucket - window]
         kind, _, key = series.name.partition(":")
         return Alert(
             incident=incident,
-            id=_digest(incident, event, evaluated_at),
+            id=digest_of(incident, event, evaluated_at),
             event=event,
             rule=RuleRef(rule.id, rule.version),
             series=SeriesRef(
@@ -275,7 +279,3 @@ class Watch:
                 added.pop(story, None)  # came and went within one step
             if gone:
                 step.voted_removed.setdefault(name, []).extend(gone)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.blake2b("\x00".join(parts).encode(), digest_size=10).hexdigest()

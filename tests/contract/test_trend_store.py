@@ -51,7 +51,7 @@ def store(make: Make) -> TrendStore:
 
 
 def update(closed_until: int, **changes: object) -> ShardUpdate:
-    empty: dict[str, object] = {"outbox": {}, "bands": {}, "voted_added": {}, "voted_removed": {}}
+    empty: dict[str, object] = {"outbox": {}, "bands": {}, "voted_added": {}, "voted_removed": {}, "born": {}}
     return ShardUpdate(watch=b"state \xff\x00", closed_until=closed_until, **(empty | changes))  # type: ignore[arg-type]
 
 

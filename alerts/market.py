@@ -1,0 +1,279 @@
+"""Surges of many companies at once, told as one: the watches' alerts of closed buckets in, the same out with their
+parents, and those of the market's own incidents among them. Pure and in received time, like the watch: however shards
+and calls cut the alerts, what comes out is the same.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from alerts.errors import StateError
+from alerts.events import (
+    Alert,
+    Driver,
+    Drivers,
+    EventKind,
+    Evidence,
+    Measured,
+    Member,
+    RuleRef,
+    SeriesRef,
+    Severity,
+    digest_of,
+    utc_text,
+)
+from alerts.evidence import EVIDENCE, shares
+from alerts.lifecycle import Lifecycle, LifecycleState, Look
+from alerts.rules import Rule
+from alerts.tails import interval_80
+from alerts.votes import BUCKET_MIN
+
+MEMBERS_SHOWN: Final = 200  # an alert stays under 100 kB
+FEWEST: Final = 3  # two companies are a pair and no market
+WINDOW: Final = 60 // BUCKET_MIN  # buckets in which companies fire together
+SCHEMA: Final = 1
+_BUCKET_S: Final = BUCKET_MIN * 60
+_WEEK: Final = 7 * 24 * 60 // BUCKET_MIN
+_DAY: Final = 24 * 60 // BUCKET_MIN
+_ENDING: Final = "resolved"
+
+
+class _Group(msgspec.Struct, array_like=True):
+    """Where a rule stands. `onsets` are the companies' firings of the last hour, with their strongest post;
+    `parents` the parent of each incident that is open."""
+
+    lifecycle: LifecycleState = LifecycleState()
+    incident: str = ""
+    onsets: list[Alert] = []
+    members: list[Member] = []
+    parents: dict[str, str | None] = {}
+
+
+class _State(msgspec.Struct, array_like=True):
+    schema: int
+    bucket: int
+    groups: dict[str, _Group]
+
+
+class Market:
+    """The companies of all shards, rule by rule.
+
+    The score is −log10 of the chance that as many companies fire within an hour when each keeps to its rule's budget;
+    a market incident fires, escalates and resolves at that budget's threshold, as one more series would.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = {rule.id: rule for rule in rules}
+        self._bucket = -(2**62)
+        self._groups: dict[str, _Group] = {rule.id: _Group() for rule in rules}
+
+    def to_bytes(self) -> bytes:
+        """The whole state, exact."""
+        return msgspec.msgpack.encode(_State(SCHEMA, self._bucket, self._groups))
+
+    @classmethod
+    def from_bytes(cls, raw: bytes, rules: Sequence[Rule]) -> "Market":
+        """The market that `to_bytes` wrote; `StateError` for another schema or broken bytes."""
+        try:
+            state = msgspec.msgpack.decode(raw, type=_State)
+        except msgspec.MsgspecError as error:
+            raise StateError(f"market state cannot be read ({error}); rebuild it from history") from None
+        if state.schema != SCHEMA:
+            raise StateError(f"market state has schema {state.schema}, this version reads {SCHEMA}; rebuild it")
+        market = cls(rules)
+        market._bucket = state.bucket
+        market._groups |= {name: group for name, group in state.groups.items() if name in market._rules}
+        return market
+
+    @property
+    def bucket(self) -> int:
+        """The first bucket that was not taken."""
+        return self._bucket
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether buckets without an alert may change anything."""
+        return any(group.onsets or group.lifecycle.firing for group in self._groups.values())
+
+    def advance(self, alerts: Sequence[Alert], born: Mapping[int, int], until: int) -> list[Alert]:
+        """Takes the alerts of the buckets that end by minute `until`, which must be all there are of them, in any
+        order; those of buckets taken before are dropped. `born` maps a bucket to the number of companies whose first
+        voice fell into it, for all buckets that end by `until`.
+
+        Returns them by bucket, rule and series, the market's own first.
+        """
+        end = until // BUCKET_MIN
+        by_bucket: dict[int, list[Alert]] = defaultdict(list)
+        for alert in alerts:
+            bucket = bucket_of(alert)
+            if self._bucket <= bucket < end:
+                by_bucket[bucket].append(alert)
+        told = []
+        for bucket in self._due(by_bucket, end):
+            told += self._step(bucket, by_bucket.get(bucket, []), born)
+        self._bucket = max(self._bucket, end)
+        return told
+
+    def _due(self, by_bucket: Mapping[int, object], end: int) -> Iterator[int]:
+        """The buckets to step through: those with alerts, and all in which the state may change by itself."""
+        waiting = sorted(by_bucket, reverse=True)
+        bucket = self._bucket
+        while True:
+            while waiting and waiting[-1] < bucket:
+                waiting.pop()
+            if not self.is_busy:
+                bucket = waiting[-1] if waiting else end
+            if bucket >= end:
+                return
+            yield bucket
+            bucket += 1
+
+    def _step(self, bucket: int, alerts: Sequence[Alert], born: Mapping[int, int]) -> list[Alert]:
+        by_rule: dict[str, list[Alert]] = defaultdict(list)
+        for alert in sorted(alerts, key=lambda one: (one.series.kind, one.series.key, one.id)):
+            by_rule[alert.rule.id].append(alert)
+        told = []
+        for name in sorted(self._groups.keys() | by_rule.keys()):
+            if name in self._rules:
+                told += self._group_step(self._rules[name], bucket, by_rule[name], born)
+            else:  # of a rule that is no more
+                told += by_rule[name]
+        return told
+
+    def _group_step(self, rule: Rule, bucket: int, alerts: list[Alert], born: Mapping[int, int]) -> list[Alert]:
+        group = self._groups[rule.id]
+        group.onsets = [onset for onset in group.onsets if bucket_of(onset) > bucket - WINDOW]
+        group.onsets += [_with_its_strongest(alert) for alert in alerts if _is_onset(alert)]
+        watched = sum(number for first, number in born.items() if bucket - first >= rule.learning_days * _DAY)
+        watched = max(watched, len(group.onsets))
+        by_chance = watched * rule.budget * WINDOW / _WEEK
+        still = sum(member.incident in group.parents for member in group.members)
+        together = len({onset.series.key for onset in group.onsets})
+        look = Look(
+            at_s=bucket * _BUCKET_S,
+            score=unlikely(together, by_chance),
+            recent=unlikely(still, by_chance),
+            since_s=(bucket + 1 - WINDOW) * _BUCKET_S,
+            negatives_4h=together,
+            totals_4h=together,
+        )
+        lifecycle = Lifecycle.for_budget(
+            rule.budget, min_negatives=FEWEST, min_total=FEWEST, rest_s=rule.rest_hours * 3600
+        )
+        group.lifecycle, event, severity = lifecycle.step(group.lifecycle, look)
+        told = []
+        if event == "fired":
+            group.incident = digest_of(rule.id, "companies", utc_text((bucket + 1) * _BUCKET_S * 1000))
+            group.members = []
+        if group.lifecycle.firing:
+            known = {member.incident for member in group.members}
+            group.members += [Member(o.series.key, o.incident) for o in group.onsets if o.incident not in known]
+        if event is not None and severity is not None:
+            measured = _measured(group.onsets, together, watched, by_chance, look.score, lifecycle.up)
+            told.append(_alert(rule, group, bucket, event, severity, measured))
+        told += [_with_parent(group, alert) for alert in alerts]
+        if not group.lifecycle.firing:
+            group.members = []
+        return told
+
+
+def unlikely(together: int, by_chance: float) -> float:
+    """−log10 of the chance that `together` or more companies fire in a window in which `by_chance` (> 0) do on average.
+
+    The chance is geometric: of all distributions of a count of which no more than the mean is known, the widest. It
+    leaves room for hours in which surges are commoner than in others.
+    """
+    return together * math.log1p(1.0 / by_chance) / math.log(10.0) if together else 0.0
+
+
+def bucket_of(alert: Alert) -> int:
+    """The number of the bucket at whose close the alert was raised."""
+    return int(datetime.fromisoformat(alert.bucket_start).timestamp()) // _BUCKET_S
+
+
+def _is_onset(alert: Alert) -> bool:
+    return alert.event == "fired" and alert.series.kind == "issuer"
+
+
+def _with_its_strongest(alert: Alert) -> Alert:
+    return msgspec.structs.replace(alert, evidence=alert.evidence[:1])
+
+
+def _with_parent(group: _Group, alert: Alert) -> Alert:
+    """An incident keeps the parent that it had when it fired: nobody hears the end of what they were not told."""
+    if alert.event == "fired":
+        own = group.incident if group.lifecycle.firing else None
+        group.parents[alert.incident] = alert.parent or own
+    parent = group.parents.get(alert.incident, alert.parent)
+    if alert.event == _ENDING:
+        group.parents.pop(alert.incident, None)
+    return alert if parent == alert.parent else msgspec.structs.replace(alert, parent=parent)
+
+
+def _alert(rule: Rule, group: _Group, bucket: int, event: EventKind, severity: Severity, measured: Measured) -> Alert:
+    evaluated_at = utc_text((bucket + 1) * _BUCKET_S * 1000)
+    return Alert(
+        incident=group.incident,
+        id=digest_of(group.incident, event, evaluated_at),
+        event=event,
+        rule=RuleRef(rule.id, rule.version),
+        series=SeriesRef("market", "all"),
+        parent=None,
+        bucket_start=utc_text(bucket * _BUCKET_S * 1000),
+        evaluated_at=evaluated_at,
+        severity=severity,
+        measured=measured,
+        evidence=_evidence(group.onsets),
+        drivers=Drivers(
+            topics=_drivers(group.onsets, lambda drivers: drivers.topics),
+            sources=_drivers(group.onsets, lambda drivers: drivers.sources),
+            stories=_drivers(group.onsets, lambda drivers: drivers.stories),
+        ),
+        members=tuple(group.members[:MEMBERS_SHOWN]),
+    )
+
+
+def _measured(
+    onsets: Sequence[Alert], together: int, watched: int, by_chance: float, score: float, threshold: float
+) -> Measured:
+    low, high = interval_80(by_chance, by_chance + by_chance**2)
+    return Measured(
+        negatives=together,
+        total=watched,
+        stories=sum(onset.measured.stories for onset in onsets),
+        posts=sum(onset.measured.posts for onset in onsets),
+        stale=sum(onset.measured.stale for onset in onsets),
+        expected=round(by_chance, 3),
+        expected_low=low,
+        expected_high=high,
+        share=round(together / watched, 4) if watched else 0.0,
+        usual_share=round(by_chance / watched, 4) if watched else 0.0,
+        score=round(score, 3),
+        threshold=round(threshold, 3),
+        key="companies",
+        window_minutes=WINDOW * BUCKET_MIN,
+    )
+
+
+def _evidence(onsets: Sequence[Alert]) -> tuple[Evidence, ...]:
+    """The strongest post of each company, the most negative first, each of another story."""
+    best = [(onset.series.key, post) for onset in onsets for post in onset.evidence]
+    best.sort(key=lambda item: (item[1].score, item[1].received_at, item[1].id, item[0]))
+    chosen: dict[str, Evidence] = {}
+    for company, post in best:
+        why = post.why.replace("strongest negative story", f"strongest negative story of {company}")
+        chosen.setdefault(post.story, msgspec.structs.replace(post, why=why))
+    return tuple(chosen.values())[:EVIDENCE]
+
+
+def _drivers(onsets: Sequence[Alert], which: Callable[[Drivers], tuple[Driver, ...]]) -> tuple[Driver, ...]:
+    """Drivers of one kind over all companies, by their parts in the companies' negative voices."""
+    weights: Counter[str] = Counter()
+    for onset in onsets:
+        for driver in which(onset.drivers):
+            weights[driver.id] += round(driver.share * 10_000) * onset.measured.negatives
+    return shares(weights)
