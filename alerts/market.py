@@ -39,16 +39,17 @@ SCHEMA: Final = 1
 _BUCKET_S: Final = BUCKET_MIN * 60
 _WEEK: Final = 7 * 24 * 60 // BUCKET_MIN
 _DAY: Final = 24 * 60 // BUCKET_MIN
-_ENDING: Final = "resolved"
+_PRIOR_WEEKS: Final = 1.0  # of all companies: what the budget says counts like so many
 
 
 class _Group(msgspec.Struct, array_like=True):
-    """Where a rule stands. `onsets` are the companies' firings of the last hour, with their strongest post;
-    `parents` the parent of each incident that is open."""
+    """Where a rule stands. `onsets` are the companies' firings of the last hour, with their strongest post; `alone` is
+    how many there were that belonged to no market incident; `parents` the parent of each incident that is open."""
 
     lifecycle: LifecycleState = LifecycleState()
     incident: str = ""
     onsets: list[Alert] = []
+    alone: int = 0
     members: list[Member] = []
     parents: dict[str, str | None] = {}
 
@@ -62,8 +63,9 @@ class _State(msgspec.Struct, array_like=True):
 class Market:
     """The companies of all shards, rule by rule.
 
-    The score is −log10 of the chance that as many companies fire within an hour when each keeps to its rule's budget;
-    a market incident fires, escalates and resolves at that budget's threshold, as one more series would.
+    The score is −log10 of the chance that as many companies fire within an hour when each goes its own way. A market
+    incident fires and escalates at the threshold of the rule's budget, as one more series would, and lasts while more
+    of its members are open than would fire by chance.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -146,39 +148,61 @@ class Market:
 
     def _group_step(self, rule: Rule, bucket: int, alerts: list[Alert], born: Mapping[int, int]) -> list[Alert]:
         group = self._groups[rule.id]
-        group.onsets = [onset for onset in group.onsets if bucket_of(onset) > bucket - WINDOW]
+        _pass_the_hour(group, bucket)
         group.onsets += [_with_its_strongest(alert) for alert in alerts if _is_onset(alert)]
-        watched = sum(number for first, number in born.items() if bucket - first >= rule.learning_days * _DAY)
-        watched = max(watched, len(group.onsets))
-        by_chance = watched * rule.budget * WINDOW / _WEEK
-        still = sum(member.incident in group.parents for member in group.members)
-        together = len({onset.series.key for onset in group.onsets})
-        look = Look(
-            at_s=bucket * _BUCKET_S,
-            score=unlikely(together, by_chance),
-            recent=unlikely(still, by_chance),
-            since_s=(bucket + 1 - WINDOW) * _BUCKET_S,
-            negatives_4h=together,
-            totals_4h=together,
-        )
+        watched, by_chance = _expected(rule, group, bucket, born)
+        look = _look(group, bucket, by_chance)
         lifecycle = Lifecycle.for_budget(
             rule.budget, min_negatives=FEWEST, min_total=FEWEST, rest_s=rule.rest_hours * 3600
         )
         group.lifecycle, event, severity = lifecycle.step(group.lifecycle, look)
-        told = []
         if event == "fired":
             group.incident = digest_of(rule.id, "companies", utc_text((bucket + 1) * _BUCKET_S * 1000))
-            group.members = []
-        if group.lifecycle.firing:
+        # what fires when the others have long done so is a surge of its own
+        gathers = group.lifecycle.firing and look.score >= lifecycle.up - lifecycle.under
+        if gathers:
             known = {member.incident for member in group.members}
             group.members += [Member(o.series.key, o.incident) for o in group.onsets if o.incident not in known]
+        told = []
         if event is not None and severity is not None:
-            measured = _measured(group.onsets, together, watched, by_chance, look.score, lifecycle.up)
+            measured = _measured(group.onsets, look, watched, by_chance, lifecycle.up)
             told.append(_alert(rule, group, bucket, event, severity, measured))
-        told += [_with_parent(group, alert) for alert in alerts]
+        told += [_with_parent(group, alert, group.incident if gathers else None) for alert in alerts]
         if not group.lifecycle.firing:
             group.members = []
         return told
+
+
+def _pass_the_hour(group: _Group, bucket: int) -> None:
+    """Lets firings of more than an hour ago go. Those of no market incident teach what is usual."""
+    members = {member.incident for member in group.members}
+    gone = [onset for onset in group.onsets if bucket_of(onset) <= bucket - WINDOW]
+    group.alone += sum(onset.incident not in members for onset in gone)
+    group.onsets = group.onsets[len(gone) :]
+
+
+def _expected(rule: Rule, group: _Group, bucket: int, born: Mapping[int, int]) -> tuple[int, float]:
+    """How many companies are watched, and how many firings an hour brings when each goes its own way: as many as the
+    budget allows or, where true surges are commoner than that, as many as there were so far."""
+    learning = rule.learning_days * _DAY
+    ages = [(bucket - first - learning, number) for first, number in born.items() if bucket - first >= learning]
+    watched = max(sum(number for _, number in ages), len(group.onsets))
+    weeks = sum(age * number for age, number in ages) / _WEEK
+    own = (group.alone + _PRIOR_WEEKS * watched * rule.budget) / (weeks + _PRIOR_WEEKS * watched) if watched else 0.0
+    return watched, watched * max(rule.budget, own) * WINDOW / _WEEK
+
+
+def _look(group: _Group, bucket: int, by_chance: float) -> Look:
+    together = len({onset.series.key for onset in group.onsets})
+    still = sum(member.incident in group.parents for member in group.members)
+    return Look(
+        at_s=bucket * _BUCKET_S,
+        score=unlikely(together, by_chance),
+        recent=unlikely(still, by_chance),
+        since_s=(bucket + 1 - WINDOW) * _BUCKET_S,
+        negatives_4h=together,
+        totals_4h=together,
+    )
 
 
 def unlikely(together: int, by_chance: float) -> float:
@@ -203,13 +227,12 @@ def _with_its_strongest(alert: Alert) -> Alert:
     return msgspec.structs.replace(alert, evidence=alert.evidence[:1])
 
 
-def _with_parent(group: _Group, alert: Alert) -> Alert:
+def _with_parent(group: _Group, alert: Alert, own: str | None) -> Alert:
     """An incident keeps the parent that it had when it fired: nobody hears the end of what they were not told."""
     if alert.event == "fired":
-        own = group.incident if group.lifecycle.firing else None
         group.parents[alert.incident] = alert.parent or own
     parent = group.parents.get(alert.incident, alert.parent)
-    if alert.event == _ENDING:
+    if alert.event == "resolved":
         group.parents.pop(alert.incident, None)
     return alert if parent == alert.parent else msgspec.structs.replace(alert, parent=parent)
 
@@ -237,9 +260,8 @@ def _alert(rule: Rule, group: _Group, bucket: int, event: EventKind, severity: S
     )
 
 
-def _measured(
-    onsets: Sequence[Alert], together: int, watched: int, by_chance: float, score: float, threshold: float
-) -> Measured:
+def _measured(onsets: Sequence[Alert], look: Look, watched: int, by_chance: float, threshold: float) -> Measured:
+    together = int(look.totals_4h)
     low, high = interval_80(by_chance, by_chance + by_chance**2)
     return Measured(
         negatives=together,
@@ -252,7 +274,7 @@ def _measured(
         expected_high=high,
         share=round(together / watched, 4) if watched else 0.0,
         usual_share=round(by_chance / watched, 4) if watched else 0.0,
-        score=round(score, 3),
+        score=round(look.score, 3),
         threshold=round(threshold, 3),
         key="companies",
         window_minutes=WINDOW * BUCKET_MIN,
