@@ -153,7 +153,7 @@ class Market:
         watched, by_chance = _expected(rule, group, bucket, born)
         look = _look(group, bucket, by_chance)
         lifecycle = Lifecycle.for_budget(
-            rule.budget, min_negatives=FEWEST, min_total=FEWEST, rest_s=rule.rest_hours * 3600
+            rule.series_budget, min_negatives=FEWEST, min_total=FEWEST, rest_s=rule.rest_hours * 3600
         )
         group.lifecycle, event, severity = lifecycle.step(group.lifecycle, look)
         if event == "fired":
@@ -188,8 +188,12 @@ def _expected(rule: Rule, group: _Group, bucket: int, born: Mapping[int, int]) -
     ages = [(bucket - first - learning, number) for first, number in born.items() if bucket - first >= learning]
     watched = max(sum(number for _, number in ages), len(group.onsets))
     weeks = sum(age * number for age, number in ages) / _WEEK
-    own = (group.alone + _PRIOR_WEEKS * watched * rule.budget) / (weeks + _PRIOR_WEEKS * watched) if watched else 0.0
-    return watched, watched * max(rule.budget, own) * WINDOW / _WEEK
+    own = (
+        (group.alone + _PRIOR_WEEKS * watched * rule.series_budget) / (weeks + _PRIOR_WEEKS * watched)
+        if watched
+        else 0.0
+    )
+    return watched, watched * max(rule.series_budget, own) * WINDOW / _WEEK
 
 
 def _look(group: _Group, bucket: int, by_chance: float) -> Look:

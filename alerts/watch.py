@@ -53,7 +53,10 @@ class Watch:
         self._rules = tuple(rules)
         self._lifecycles = {
             rule.id: Lifecycle.for_budget(
-                rule.budget, min_negatives=rule.min_negatives, min_total=rule.min_total, rest_s=rule.rest_hours * 3600
+                rule.series_budget,
+                min_negatives=rule.min_negatives,
+                min_total=rule.min_total,
+                rest_s=rule.rest_hours * 3600,
             )
             for rule in rules
         }

@@ -166,6 +166,7 @@ class _Output:
                     "id": rule.id,
                     "version": rule.version,
                     "budget": rule.budget,
+                    "over": rule.over,
                     "firings_per_week": round(self._by_rule[rule.id] / weeks, 4),
                 }
                 for rule in rules
