@@ -94,7 +94,7 @@ class Alert(msgspec.Struct, frozen=True):
     """One event of an incident, as sent to `groundswell.alerts` (see contracts: Alert).
 
     `parent` is the wider incident that held it when it fired. `members` are the companies of a market incident so far,
-    in the order in which they fired, at most `alerts.market.MEMBERS_SHOWN`; empty for all others.
+    in the order in which they fired, at most `alerts.market_alert.MEMBERS_SHOWN`; empty for all others.
     """
 
     incident: str

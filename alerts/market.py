@@ -4,35 +4,20 @@ and calls cut the alerts, what comes out is the same.
 """
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from alerts.errors import StateError
-from alerts.events import (
-    Alert,
-    Driver,
-    Drivers,
-    EventKind,
-    Evidence,
-    Measured,
-    Member,
-    RuleRef,
-    SeriesRef,
-    Severity,
-    digest_of,
-    utc_text,
-)
-from alerts.evidence import EVIDENCE, shares
+from alerts.events import Alert, Member, RuleRef, digest_of, utc_text
 from alerts.lifecycle import Lifecycle, LifecycleState, Look
+from alerts.market_alert import market_alert, measured_together
 from alerts.rules import Rule
-from alerts.tails import interval_80
 from alerts.votes import BUCKET_MIN
 
-MEMBERS_SHOWN: Final = 200  # an alert stays under 100 kB
 FEWEST: Final = 3  # two companies are a pair and no market
 WINDOW: Final = 60 // BUCKET_MIN  # buckets in which companies fire together
 SCHEMA: Final = 1
@@ -165,8 +150,19 @@ class Market:
             group.members += [Member(o.series.key, o.incident) for o in group.onsets if o.incident not in known]
         told = []
         if event is not None and severity is not None:
-            measured = _measured(group.onsets, look, watched, by_chance, lifecycle.up)
-            told.append(_alert(rule, group, bucket, event, severity, measured))
+            measured = measured_together(
+                group.onsets,
+                together=int(look.totals_4h),
+                watched=watched,
+                by_chance=by_chance,
+                score=look.score,
+                threshold=lifecycle.up,
+                window_minutes=WINDOW * BUCKET_MIN,
+            )
+            ref = RuleRef(rule.id, rule.version)
+            told.append(
+                market_alert(ref, group.incident, bucket, event, severity, measured, group.onsets, group.members)
+            )
         told += [_with_parent(group, alert, group.incident if gathers else None) for alert in alerts]
         if not group.lifecycle.firing:
             group.members = []
@@ -239,67 +235,3 @@ def _with_parent(group: _Group, alert: Alert, own: str | None) -> Alert:
     if alert.event == "resolved":
         group.parents.pop(alert.incident, None)
     return alert if parent == alert.parent else msgspec.structs.replace(alert, parent=parent)
-
-
-def _alert(rule: Rule, group: _Group, bucket: int, event: EventKind, severity: Severity, measured: Measured) -> Alert:
-    evaluated_at = utc_text((bucket + 1) * _BUCKET_S * 1000)
-    return Alert(
-        incident=group.incident,
-        id=digest_of(group.incident, event, evaluated_at),
-        event=event,
-        rule=RuleRef(rule.id, rule.version),
-        series=SeriesRef("market", "all"),
-        parent=None,
-        bucket_start=utc_text(bucket * _BUCKET_S * 1000),
-        evaluated_at=evaluated_at,
-        severity=severity,
-        measured=measured,
-        evidence=_evidence(group.onsets),
-        drivers=Drivers(
-            topics=_drivers(group.onsets, lambda drivers: drivers.topics),
-            sources=_drivers(group.onsets, lambda drivers: drivers.sources),
-            stories=_drivers(group.onsets, lambda drivers: drivers.stories),
-        ),
-        members=tuple(group.members[:MEMBERS_SHOWN]),
-    )
-
-
-def _measured(onsets: Sequence[Alert], look: Look, watched: int, by_chance: float, threshold: float) -> Measured:
-    together = int(look.totals_4h)
-    low, high = interval_80(by_chance, by_chance + by_chance**2)
-    return Measured(
-        negatives=together,
-        total=watched,
-        stories=sum(onset.measured.stories for onset in onsets),
-        posts=sum(onset.measured.posts for onset in onsets),
-        stale=sum(onset.measured.stale for onset in onsets),
-        expected=round(by_chance, 3),
-        expected_low=low,
-        expected_high=high,
-        share=round(together / watched, 4) if watched else 0.0,
-        usual_share=round(by_chance / watched, 4) if watched else 0.0,
-        score=round(look.score, 3),
-        threshold=round(threshold, 3),
-        key="companies",
-        window_minutes=WINDOW * BUCKET_MIN,
-    )
-
-
-def _evidence(onsets: Sequence[Alert]) -> tuple[Evidence, ...]:
-    """The strongest post of each company, the most negative first, each of another story."""
-    best = [(onset.series.key, post) for onset in onsets for post in onset.evidence]
-    best.sort(key=lambda item: (item[1].score, item[1].received_at, item[1].id, item[0]))
-    chosen: dict[str, Evidence] = {}
-    for company, post in best:
-        why = post.why.replace("strongest negative story", f"strongest negative story of {company}")
-        chosen.setdefault(post.story, msgspec.structs.replace(post, why=why))
-    return tuple(chosen.values())[:EVIDENCE]
-
-
-def _drivers(onsets: Sequence[Alert], which: Callable[[Drivers], tuple[Driver, ...]]) -> tuple[Driver, ...]:
-    """Drivers of one kind over all companies, by their parts in the companies' negative voices."""
-    weights: Counter[str] = Counter()
-    for onset in onsets:
-        for driver in which(onset.drivers):
-            weights[driver.id] += round(driver.share * 10_000) * onset.measured.negatives
-    return shares(weights)

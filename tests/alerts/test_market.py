@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from alerts.errors import StateError
 from alerts.events import Alert, EventKind, SeriesKind, SeriesRef, Severity, digest_of, utc_text
-from alerts.market import FEWEST, MEMBERS_SHOWN, SCHEMA, Market, bucket_of
+from alerts.market import FEWEST, SCHEMA, Market, bucket_of
+from alerts.market_alert import MEMBERS_SHOWN
 from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN
 from tests.alerts.examples import alert, measured, post
