@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from alerts.errors import StateError
-from alerts.events import Alert, Member, RuleRef, digest_of, utc_text
+from alerts.events import Alert, Member, RuleRef, SeriesRef, digest_of, utc_text
 from alerts.lifecycle import Lifecycle, LifecycleState, Look
 from alerts.market_alert import market_alert, measured_together
 from alerts.rules import Rule
@@ -24,12 +24,14 @@ SCHEMA: Final = 1
 _BUCKET_S: Final = BUCKET_MIN * 60
 _WEEK: Final = 7 * 24 * 60 // BUCKET_MIN
 _DAY: Final = 24 * 60 // BUCKET_MIN
+_WIDEST_FIRST: Final = ("market", "sector", "topic", "source", "issuer", "issuer_topic")
 _PRIOR_WEEKS: Final = 1.0  # of all companies: what the budget says counts like so many
 
 
 class _Group(msgspec.Struct, array_like=True):
     """Where a rule stands. `onsets` are the companies' firings of the last hour, with their strongest post; `alone` is
-    how many there were that belonged to no market incident; `parents` the parent of each incident that is open."""
+    how many there were that belonged to no market incident; `parents` the parent of each incident that is open, `wide`
+    those of sectors and of the market series, by series."""
 
     lifecycle: LifecycleState = LifecycleState()
     incident: str = ""
@@ -37,6 +39,7 @@ class _Group(msgspec.Struct, array_like=True):
     alone: int = 0
     members: list[Member] = []
     parents: dict[str, str | None] = {}
+    wide: dict[str, str] = {}
 
 
 class _State(msgspec.Struct, array_like=True):
@@ -46,14 +49,15 @@ class _State(msgspec.Struct, array_like=True):
 
 
 class Market:
-    """The companies of all shards, rule by rule.
+    """The companies of all shards, rule by rule. `sectors` names the sector of a company by its symbol, where known.
 
     The score is −log10 of the chance that as many companies fire within an hour when each goes its own way. A market
     incident fires and escalates at the threshold of the rule's budget, as one more series would, and lasts while more
     of its members are open than would fire by chance.
     """
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], sectors: Mapping[str, str] | None = None) -> None:
+        self._sectors = sectors or {}
         self._rules = {rule.id: rule for rule in rules}
         self._bucket = -(2**62)
         self._groups: dict[str, _Group] = {rule.id: _Group() for rule in rules}
@@ -63,7 +67,7 @@ class Market:
         return msgspec.msgpack.encode(_State(SCHEMA, self._bucket, self._groups))
 
     @classmethod
-    def from_bytes(cls, raw: bytes, rules: Sequence[Rule]) -> "Market":
+    def from_bytes(cls, raw: bytes, rules: Sequence[Rule], sectors: Mapping[str, str] | None = None) -> "Market":
         """The market that `to_bytes` wrote; `StateError` for another schema or broken bytes."""
         try:
             state = msgspec.msgpack.decode(raw, type=_State)
@@ -71,7 +75,7 @@ class Market:
             raise StateError(f"market state cannot be read ({error}); rebuild it from history") from None
         if state.schema != SCHEMA:
             raise StateError(f"market state has schema {state.schema}, this version reads {SCHEMA}; rebuild it")
-        market = cls(rules)
+        market = cls(rules, sectors)
         market._bucket = state.bucket
         market._groups |= {name: group for name, group in state.groups.items() if name in market._rules}
         return market
@@ -91,7 +95,7 @@ class Market:
         order; those of buckets taken before are dropped. `born` maps a bucket to the number of companies whose first
         voice fell into it, for all buckets that end by `until`.
 
-        Returns them by bucket, rule and series, the market's own first.
+        Returns them by bucket, rule and series, the market's own first, the wider before the narrower.
         """
         end = until // BUCKET_MIN
         by_bucket: dict[int, list[Alert]] = defaultdict(list)
@@ -121,7 +125,7 @@ class Market:
 
     def _step(self, bucket: int, alerts: Sequence[Alert], born: Mapping[int, int]) -> list[Alert]:
         by_rule: dict[str, list[Alert]] = defaultdict(list)
-        for alert in sorted(alerts, key=lambda one: (one.series.kind, one.series.key, one.id)):
+        for alert in sorted(alerts, key=lambda one: (_WIDEST_FIRST.index(one.series.kind), one.series.key, one.id)):
             by_rule[alert.rule.id].append(alert)
         told = []
         for name in sorted(self._groups.keys() | by_rule.keys()):
@@ -163,10 +167,28 @@ class Market:
             told.append(
                 market_alert(ref, group.incident, bucket, event, severity, measured, group.onsets, group.members)
             )
-        told += [_with_parent(group, alert, group.incident if gathers else None) for alert in alerts]
+        told += [self._with_parent(group, alert, group.incident if gathers else None) for alert in alerts]
         if not group.lifecycle.firing:
             group.members = []
         return told
+
+    def _with_parent(self, group: _Group, alert: Alert, own: str | None) -> Alert:
+        """An incident keeps the parent that it had when it fired: nobody hears the end of what they were not told."""
+        if alert.event == "fired":
+            group.parents[alert.incident] = alert.parent or self._wider(group, alert.series, own)
+            if alert.series.kind in ("sector", "market"):
+                group.wide[f"{alert.series.kind}:{alert.series.key}"] = alert.incident
+        parent = group.parents.get(alert.incident, alert.parent)
+        if alert.event == "resolved":
+            group.parents.pop(alert.incident, None)
+            group.wide = {name: incident for name, incident in group.wide.items() if incident != alert.incident}
+        return alert if parent == alert.parent else msgspec.structs.replace(alert, parent=parent)
+
+    def _wider(self, group: _Group, series: SeriesRef, own: str | None) -> str | None:
+        """The nearest open incident that holds a series: its sector's, the companies' together, the market series'."""
+        sector = self._sectors.get(series.key.partition("|")[0]) if series.kind in ("issuer", "issuer_topic") else None
+        whole = group.wide.get("market:all") if series.kind != "market" else None
+        return group.wide.get(f"sector:{sector}") or own or whole
 
 
 def _pass_the_hour(group: _Group, bucket: int) -> None:
@@ -181,7 +203,7 @@ def _expected(rule: Rule, group: _Group, bucket: int, born: Mapping[int, int]) -
     """How many companies are watched, and how many firings an hour brings when each goes its own way: as many as the
     budget allows or, where true surges are commoner than that, as many as there were so far."""
     learning = rule.learning_days * _DAY
-    ages = [(bucket - first - learning, number) for first, number in born.items() if bucket - first >= learning]
+    ages = [(bucket - first - learning, number) for first, number in sorted(born.items()) if bucket - first >= learning]
     watched = max(sum(number for _, number in ages), len(group.onsets))
     weeks = sum(age * number for age, number in ages) / _WEEK
     own = (
@@ -225,13 +247,3 @@ def _is_onset(alert: Alert) -> bool:
 
 def _with_its_strongest(alert: Alert) -> Alert:
     return msgspec.structs.replace(alert, evidence=alert.evidence[:1])
-
-
-def _with_parent(group: _Group, alert: Alert, own: str | None) -> Alert:
-    """An incident keeps the parent that it had when it fired: nobody hears the end of what they were not told."""
-    if alert.event == "fired":
-        group.parents[alert.incident] = alert.parent or own
-    parent = group.parents.get(alert.incident, alert.parent)
-    if alert.event == "resolved":
-        group.parents.pop(alert.incident, None)
-    return alert if parent == alert.parent else msgspec.structs.replace(alert, parent=parent)

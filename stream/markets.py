@@ -3,7 +3,7 @@ once all of them have closed a bucket, and commits them with parents and market 
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from alerts.events import Alert, decode_alert, encode_alert
@@ -24,9 +24,15 @@ class MarketCloser:
     is the state to go on from where the store has none."""
 
     def __init__(
-        self, store: TrendStore, rules: Sequence[Rule], lease: Callable[[int], int | None], snapshot: bytes | None
+        self,
+        store: TrendStore,
+        rules: Sequence[Rule],
+        sectors: Mapping[str, str],
+        lease: Callable[[int], int | None],
+        snapshot: bytes | None,
     ) -> None:
-        self._store, self._rules, self._lease, self._restored = store, tuple(rules), lease, snapshot
+        self._store, self._rules, self._sectors = store, tuple(rules), dict(sectors)
+        self._lease, self._restored = lease, snapshot
         self._held: _Held | None = None
 
     def close(self, until: int) -> bytes | None:
@@ -46,7 +52,9 @@ class MarketCloser:
 
     def _load(self) -> Market:
         raw = self._store.load(MARKET_SHARD).watch or self._restored
-        return Market(self._rules) if raw is None else Market.from_bytes(raw, self._rules)
+        if raw is None:
+            return Market(self._rules, self._sectors)
+        return Market.from_bytes(raw, self._rules, self._sectors)
 
     def _step(self, held: _Held, until: int) -> bytes | None:
         standings = [self._store.standing(shard) for shard in range(self._store.shards)]

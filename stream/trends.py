@@ -47,7 +47,8 @@ class _Held(NamedTuple):
 class Closer:
     """Closes the minutes of all shards whose lease `owner` can get. One instance a worker, one thread at a time.
 
-    `snapshots` are the states to go on from where the store has none (after a loss of Redis).
+    `snapshots` are the states to go on from where the store has none (after a loss of Redis); `sectors` names the
+    sector of a company by its symbol, where it is known.
     """
 
     def __init__(
@@ -57,10 +58,11 @@ class Closer:
         owner: str,
         now_ms: Callable[[], int],
         snapshots: Mapping[int, bytes] | None = None,
+        sectors: Mapping[str, str] | None = None,
     ) -> None:
         self._store, self._rules, self._owner, self._now_ms = store, tuple(rules), owner, now_ms
         self._restored = dict(snapshots or {})
-        self._market = MarketCloser(store, rules, self._lease, self._restored.get(MARKET_SHARD))
+        self._market = MarketCloser(store, rules, sectors or {}, self._lease, self._restored.get(MARKET_SHARD))
         self._held: dict[int, _Held] = {}
         # taken at the close of a day, the market's at each change; to be sent and cleared by the caller
         self.snapshots: dict[int, bytes] = {}

@@ -140,6 +140,32 @@ def test_a_topic_keeps_its_company_as_parent_and_one_without_has_the_market() ->
     )
 
 
+def test_each_incident_names_the_nearest_wider_one_that_is_open() -> None:
+    rule = Rule("negative-surge", ("market", "sector", "topic", "issuer", "issuer_topic"))
+    wide = [
+        event("all", START, of="market"),
+        event("chips", START + 1, of="sector"),
+        event("tariffs", START + 1, of="topic"),
+    ]
+    narrow = [event("A", START + 1), event("A|recall", START + 2, of="issuer_topic"), event("B", START + 2)]
+    over = [event("all", START + 5, "resolved", of="market", began=START)]
+    over += [event("chips", START + 5, "resolved", of="sector", began=START + 1)]
+    later = [event("A", START + 6, "resolved", began=START + 1), event("D", START + 7)]
+    alerts = [*wide, *narrow, *over, *later]
+    told = Market([rule], {"A": "chips", "D": "chips"}).advance(alerts, BORN, (START + 9) * BUCKET_MIN)
+    market, chips = wide[0].incident, wide[1].incident
+    assert [(one.series.key, one.parent) for one in told if one.event == "fired"] == [
+        ("all", None),
+        ("chips", market),
+        ("tariffs", market),
+        ("A", chips),
+        ("B", market),
+        ("A|recall", chips),
+        ("D", None),
+    ]
+    assert [one.parent for one in told if one.series.key == "A"] == [chips, chips]
+
+
 def test_an_incident_keeps_the_parent_it_fired_with() -> None:
     """Else somebody would hear the end of what they were never told, or not the end of what they were."""
     held = [
