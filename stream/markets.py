@@ -71,7 +71,10 @@ class MarketCloser:
         told = held.market.advance(due, born, end)
         state = held.market.to_bytes()
         outbox = {alert.id: encode_alert(alert) for alert in told}
-        self._store.commit(MARKET_SHARD, held.token, ShardUpdate(state, end, {}, outbox, {}, {}, {}))
+        update = ShardUpdate(
+            watch=state, closed_until=end, born={}, outbox=outbox, bands={}, voted_added={}, voted_removed={}
+        )
+        self._store.commit(MARKET_SHARD, held.token, update)
         return state
 
     def _closed_by_all(self, standings: Sequence[Standing | None], until: int) -> int | None:
