@@ -46,7 +46,7 @@ def learning_until(account: Account, rules: Sequence[Rule], series: str, now_ms:
 def spent(rule: Rule, firings: int, since_ms: int, until_ms: int) -> Spent:
     """So many firings in a time in which the series could fire."""
     weeks = (until_ms - since_ms) / (7 * DAY_MS)
-    return Spent(rule.id, rule.budget, firings, round(weeks, 3), round(firings / weeks, 4) if weeks >= 1 else None)
+    return Spent(rule.id, rule.series_budget, firings, round(weeks, 3), round(firings / weeks, 4) if weeks >= 1 else None)
 
 
 def all_spent(account: Account, rules: Sequence[Rule], series: str, now_ms: int) -> tuple[Spent, ...]:
@@ -96,7 +96,7 @@ def ledger(rule: Rule, accounts: Mapping[str, Account], now_ms: int, limit: int)
     most = sorted((name for name in each if each[name].firings), key=lambda name: (-each[name].firings, name))
     return Ledger(
         rule=rule.id,
-        budget=rule.budget,
+        budget=rule.series_budget,
         firings=firings,
         series_weeks=round(weeks, 3),
         a_week=round(firings / weeks, 4) if weeks >= 1 else None,

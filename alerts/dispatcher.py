@@ -27,13 +27,14 @@ log = logging.getLogger(__name__)
 class Delivery(NamedTuple):
     """What became of one alert on one channel.
 
-    `repeated`: confirmed before, not sent again. `failed` with `recoverable` is worth another call, after
-    `retry_after_s` where the receiver said so; `attempts` 0 means that the channel was down and this alert not tried.
+    `repeated`: confirmed before, not sent again. `held`: a wider incident has told people, see `interrupts`. `failed`
+    with `recoverable` is worth another call, after `retry_after_s` where the receiver said so; `attempts` 0 means that
+    the channel was down and this alert not tried.
     """
 
     alert: str
     channel: str
-    outcome: Literal["sent", "repeated", "failed"]
+    outcome: Literal["sent", "repeated", "held", "failed"]
     attempts: int = 0
     error: str = ""
     recoverable: bool = False
@@ -77,7 +78,9 @@ class Dispatcher:
         deliveries: list[Delivery] = []
         given_up: list[Delivery] = []
         for alert in alerts:
-            if self._sent.was_sent(alert.id, channel.name):
+            if not interrupts(alert):
+                deliveries.append(Delivery(alert.id, channel.name, "held"))
+            elif self._sent.was_sent(alert.id, channel.name):
                 deliveries.append(Delivery(alert.id, channel.name, "repeated"))
             elif _is_down(given_up):
                 untried = given_up[-1]._replace(alert=alert.id, attempts=0, error=f"not tried; {given_up[-1].error}")
@@ -113,6 +116,11 @@ class Dispatcher:
         """Doubling from a second, of which a random part up to a half is taken off; never less than was asked for."""
         wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** (attempt - 1)) * (1 - self._jitter() / 2)
         return max(wait_s, fault.retry_after_s or 0.0)
+
+
+def interrupts(alert: Alert) -> bool:
+    """Whether people are told: of what a wider incident holds only when it is critical."""
+    return alert.parent is None or alert.severity == "critical"
 
 
 def _is_down(given_up: Sequence[Delivery]) -> bool:

@@ -2,6 +2,7 @@
 so nothing here knows the wall clock; what joins later (track record, price move) belongs to the incident.
 """
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -53,6 +54,7 @@ class Measured(msgspec.Struct, frozen=True):
     `negatives` and `total` are votes (independent stories), `stories` those of the window that are negative,
     `posts` all posts behind them, `expected` the usual number of negatives with its 80 % interval, `share` and
     `usual_share` negatives per vote, `score` the calibrated -log10 tail probability, `key` the measure that decided.
+    Where that is `companies` (a market incident), `negatives` are companies that fired and `total` those watched.
     """
 
     negatives: int
@@ -67,7 +69,7 @@ class Measured(msgspec.Struct, frozen=True):
     usual_share: float
     score: float
     threshold: float
-    key: Literal["negative_share", "volume"]
+    key: Literal["negative_share", "volume", "companies"]
     window_minutes: int
 
 
@@ -86,8 +88,19 @@ class Drivers(msgspec.Struct, frozen=True):
     stories: tuple[Driver, ...]
 
 
+class Member(msgspec.Struct, frozen=True):
+    """A company in a market incident: its symbol, and its own incident."""
+
+    key: str
+    incident: str
+
+
 class Alert(msgspec.Struct, frozen=True):
-    """One event of an incident, as sent to `groundswell.alerts` (see contracts: Alert)."""
+    """One event of an incident, as sent to `groundswell.alerts` (see contracts: Alert).
+
+    `parent` is the wider incident that held it when it fired. `members` are the companies of a market incident so far,
+    in the order in which they fired, at most `alerts.market_alert.MEMBERS_SHOWN`; empty for all others.
+    """
 
     incident: str
     id: str
@@ -101,11 +114,17 @@ class Alert(msgspec.Struct, frozen=True):
     measured: Measured
     evidence: tuple[Evidence, ...]
     drivers: Drivers
+    members: tuple[Member, ...] = ()
 
 
 def utc_text(ms: int) -> str:
     """RFC 3339 in UTC with milliseconds for milliseconds since 1970."""
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def digest_of(*parts: str) -> str:
+    """Twenty hexadecimal digits that stand for these parts in this order."""
+    return hashlib.blake2b("\x00".join(parts).encode(), digest_size=10).hexdigest()
 
 
 def encode_alert(alert: Alert) -> bytes:

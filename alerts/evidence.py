@@ -3,7 +3,7 @@ not depend on the order in which votes come. When to alert is `watch`'s business
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -14,6 +14,7 @@ from alerts.votes import BUCKET_MIN, Vote, decode_excerpt
 
 EVIDENCE = 5
 DRIVERS = 5
+OTHER = "other"
 
 
 class Context(msgspec.Struct, array_like=True):
@@ -106,16 +107,17 @@ def drivers_of(contexts: Sequence[Context]) -> Drivers:
         topics.update(context.topics)
         sources.update(context.sources)
         stories.update(context.stories)
-    return Drivers(_shares(topics), _shares(sources), _shares(stories))
+    return Drivers(shares(topics), shares(sources), shares(stories))
 
 
-def _shares(weights: Counter[str]) -> tuple[Driver, ...]:
+def shares(weights: Mapping[str, int]) -> tuple[Driver, ...]:
     """The heaviest few and `other`, in shares of four decimals that sum to 1 exactly."""
     total = sum(weights.values())
     if not total:
         return ()
-    ranked = sorted(weights.items(), key=lambda item: (-item[1], item[0]))
-    rows = ranked[:DRIVERS] + ([("other", sum(w for _, w in ranked[DRIVERS:]))] if len(ranked) > DRIVERS else [])
+    ranked = sorted(((n, w) for n, w in weights.items() if n != OTHER), key=lambda item: (-item[1], item[0]))
+    rest = total - sum(w for _, w in ranked[:DRIVERS])
+    rows = ranked[:DRIVERS] + ([(OTHER, rest)] if rest else [])
     parts = [w * 10_000 // total for _, w in rows]
     parts[0] += 10_000 - sum(parts)
     return tuple(Driver(name, part / 10_000) for (name, _), part in zip(rows, parts, strict=True))

@@ -46,6 +46,11 @@ class Incident(msgspec.Struct, frozen=True):
     raised: Alert
     timeline: tuple[TimelineEvent, ...]
 
+    @property
+    def parent(self) -> str | None:
+        """The wider incident that holds it."""
+        return self.last.parent
+
     def has_seen(self, alert_id: str) -> bool:
         """Whether this alert is on the timeline."""
         return any(event.alert == alert_id for event in self.timeline)

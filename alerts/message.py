@@ -20,6 +20,7 @@ EVIDENCE = 5
 EXCERPT_CHARACTERS = 200
 SUBJECT_CHARACTERS = 160
 DRIVERS = 3
+MEMBERS = 8
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -55,7 +56,7 @@ def render(
     """
     speak, names = words.WORDS[language], topic_names or {}
     subject = cut(heading(alert, language, names), SUBJECT_CHARACTERS)
-    facts = [sentence(alert, language), *_drivers(alert, speak, names)]
+    facts = [sentence(alert, language), *_members(alert, speak), *_drivers(alert, speak, names)]
     posts = [_post(rank, post, speak) for rank, post in enumerate(_of_different_stories(alert.evidence), start=1)]
     link = f"{desk_url.rstrip('/')}/#incident-{quote(alert.incident, safe='')}" if desk_url else None
     lines = [subject, "", *facts, *([""] if posts else [])]
@@ -105,6 +106,8 @@ def sentence(alert: Alert, language: Language = "en") -> str:
         low=found.expected_low,
         high=found.expected_high,
     )
+    if found.key == "companies":  # their share says nothing that the number has not said
+        return told + speak.stop + stale
     shares = speak.shares.format(share=percent(found.share, speak), usual_share=percent(found.usual_share, speak))
     return told + shares + stale
 
@@ -123,6 +126,15 @@ def percent(share: float, speak: Words) -> str:
 def clock(at: str) -> str:
     """`2026-01-05 13:00 UTC` of a canonical time."""
     return f"{at[:10]} {at[11:16]} UTC"
+
+
+def _members(alert: Alert, speak: Words) -> Iterator[str]:
+    """The companies of a market incident, the first by name."""
+    if alert.members:
+        shown = [cut(plain(member.key), 60) for member in alert.members[:MEMBERS]]
+        rest = max(len(alert.members), alert.measured.negatives) - len(shown)
+        named = [*shown, *([speak.more.format(number=rest)] if rest else [])]
+        yield speak.line.format(label=speak.members, rest=speak.comma.join(named))
 
 
 def _drivers(alert: Alert, speak: Words, names: Mapping[str, str]) -> Iterator[str]:

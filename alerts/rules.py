@@ -12,19 +12,23 @@ import yaml
 from alerts.errors import RulesError
 from alerts.events import SeriesKind
 
+LEAST_BUDGET = 0.001  # per series; what is rarer has not been seen often enough to be told apart
+MOST_BUDGET = 20.0
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A negative-surge rule.
 
-    `budget` is the accepted number of false episodes per series and week; `learning_days` how long a series must have
-    been seen before it may fire; `rest_hours` how long it stays quiet after an incident resolved.
+    `budget` is the accepted number of false episodes a week: of each series or, with `over`, of so many series together
+    (all that tell the same people). `learning_days` is how long a series must have been seen before it may fire,
+    `rest_hours` how long it stays quiet after an incident resolved.
     """
 
     id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     series: tuple[SeriesKind, ...]
     budget: Positive = 0.25
+    over: Annotated[int, msgspec.Meta(ge=1)] = 1
     min_negatives: Annotated[int, msgspec.Meta(ge=1)] = 3
     min_total: Annotated[int, msgspec.Meta(ge=1)] = 3
     learning_days: Annotated[float, msgspec.Meta(ge=0)] = 1.0
@@ -33,6 +37,11 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def watches(self, series: str) -> bool:
         """Whether the rule is about a series of this name, such as `issuer:ABCD`."""
         return series.partition(":")[0] in self.series
+
+    @property
+    def series_budget(self) -> float:
+        """What each series has of the budget: false episodes a week."""
+        return self.budget / self.over
 
     @property
     def version(self) -> str:
@@ -55,6 +64,13 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
     names = [rule.id for rule in rules]
     if len(set(names)) < len(names):
         raise RulesError("rules: two rules bear the same id; give each its own")
+    for rule in rules:
+        if not LEAST_BUDGET <= rule.series_budget <= MOST_BUDGET:
+            raise RulesError(
+                f"rules: {rule.id}: a budget of {rule.budget:g} a week over {rule.over} series leaves each "
+                f"{rule.series_budget:.2g}, and a detector keeps to {LEAST_BUDGET:g} (once in 20 years) to "
+                f"{MOST_BUDGET:g}; change budget or over"
+            )
     return rules
 
 

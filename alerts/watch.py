@@ -2,7 +2,7 @@
 the same bytes, however they are cut into calls. Where minutes come from and alerts go to is the stream room's business.
 """
 
-import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -13,7 +13,7 @@ from alerts.accounts import Account
 from alerts.advance import Advance, Gathered
 from alerts.detector import Scores, SurgeBank
 from alerts.errors import StateError
-from alerts.events import Alert, EventKind, RuleRef, SeriesRef, Severity, utc_text
+from alerts.events import Alert, EventKind, RuleRef, SeriesRef, Severity, digest_of, utc_text
 from alerts.evidence import Context, add_negative, drivers_of, evidence_of, measured_of
 from alerts.lifecycle import Lifecycle, LifecycleState, look_at
 from alerts.rules import Rule
@@ -55,7 +55,10 @@ class Watch:
         self._rules = tuple(rules)
         self._lifecycles = {
             rule.id: Lifecycle.for_budget(
-                rule.budget, min_negatives=rule.min_negatives, min_total=rule.min_total, rest_s=rule.rest_hours * 3600
+                rule.series_budget,
+                min_negatives=rule.min_negatives,
+                min_total=rule.min_total,
+                rest_s=rule.rest_hours * 3600,
             )
             for rule in rules
         }
@@ -97,6 +100,10 @@ class Watch:
                     firing.add(slot)
         watch._find_awake()
         return watch
+
+    def born(self) -> dict[int, int]:
+        """Bucket -> how many companies were first heard in it."""
+        return dict(Counter(series.born for series in self._series if series.name.startswith("issuer:")))
 
     def _changed_accounts(self, alerts: Sequence[Alert]) -> dict[str, Account]:
         """Those of new series and of series that fired; all, where this is the first step of a state that was read."""
@@ -252,7 +259,7 @@ class Watch:
     ) -> Alert:
         evaluated_at = utc_text((bucket + 1) * BUCKET_MS)
         if event == "fired":
-            series.incidents[rule.id] = _digest(rule.id, series.name, evaluated_at)
+            series.incidents[rule.id] = digest_of(rule.id, series.name, evaluated_at)
             series.fired[rule.id] = series.fired.get(rule.id, 0) + 1
         incident = series.incidents[rule.id]
         window = int(scores.window[row])
@@ -260,7 +267,7 @@ class Watch:
         kind, _, key = series.name.partition(":")
         return Alert(
             incident=incident,
-            id=_digest(incident, event, evaluated_at),
+            id=digest_of(incident, event, evaluated_at),
             event=event,
             rule=RuleRef(rule.id, rule.version),
             series=SeriesRef(
@@ -287,7 +294,3 @@ class Watch:
                 added.pop(story, None)  # came and went within one step
             if gone:
                 step.voted_removed.setdefault(name, []).extend(gone)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.blake2b("\x00".join(parts).encode(), digest_size=10).hexdigest()

@@ -23,6 +23,9 @@ class Words(NamedTuple):
     escalated: str
     told: str
     shares: str
+    stop: str
+    members: str
+    more: str
     topics: str
     sources: str
     other: str
@@ -46,10 +49,14 @@ def _window_zh(minutes: int) -> str:
 
 
 def _voices_en(found: Measured) -> str:
+    if found.key == "companies":
+        return f"{found.negatives} out of {found.total} companies came under fire"
     return f"{found.negatives} independent negative voice{'' if found.negatives == 1 else 's'} out of {found.total}"
 
 
 def _voices_zh(found: Measured) -> str:
+    if found.key == "companies":
+        return f"{found.negatives} 家公司同时出现负面激增（共 {found.total} 家）"
     return f"{found.negatives} 条独立负面声音（共 {found.total} 条）"
 
 
@@ -63,6 +70,7 @@ def _stale_zh(stale: int) -> str:
 
 def _why_zh(why: str) -> str:
     """The watch gives its reasons in English; those that it has are said in Chinese, any other is left as it is."""
+    why = re.sub(r"strongest negative story of (\S+?)(?=,|$)", r"\1 的最强负面事件", why)
     why = why.replace("strongest negative story", "最强负面事件")
     why = re.sub(r"negative story ranked (\d+)", r"负面强度第 \1", why)
     return re.sub(r", told by (\d+) posts", r"，共 \1 帖", why)
@@ -79,12 +87,15 @@ WORDS: Mapping[str, Words] = {
         line="{label}: {rest}.",
         marks=_MARKS,
         severity={"warning": "warning", "major": "major", "critical": "critical"},
-        measure={"negative_share": "negative surge", "volume": "volume surge"},
+        measure={"negative_share": "negative surge", "volume": "volume surge", "companies": "many companies at once"},
         lead={"fired": "In", "escalated": "Now {severity}: in", "resolved": "Back to usual: in"},
         resolved="resolved",
         escalated="escalated to {severity}",
         told="{lead} the past {window} (to {until}) {voices}, usually about {usual} (80 % interval {low}–{high}).",
         shares=" Negative share {share}, usually {usual_share}.",
+        stop="",
+        members="Who",
+        more="{number} more",
         topics="Why",
         sources="Where",
         other="other",
@@ -104,12 +115,15 @@ WORDS: Mapping[str, Words] = {
         line="{label}：{rest}。",
         marks=_MARKS,
         severity={"warning": "注意", "major": "较重", "critical": "严重"},
-        measure={"negative_share": "负面舆情激增", "volume": "讨论量激增"},
+        measure={"negative_share": "负面舆情激增", "volume": "讨论量激增", "companies": "多家公司同时告急"},
         lead={"fired": "", "escalated": "已升级为{severity}：", "resolved": "已回落至平时水平："},
         resolved="已恢复",
         escalated="升级为{severity}",
         told="{lead}过去 {window}（截至 {until}）{voices}，平时这个时段约 {usual}（80% 区间 {low}–{high}）",
         shares="；负面占比 {share}，平时 {usual_share}。",
+        stop="。",
+        members="涉及公司",
+        more="另 {number} 家",
         topics="起因",
         sources="来源",
         other="其他",

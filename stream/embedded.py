@@ -50,7 +50,7 @@ class Spine:
             Judge(classifier, MemoryStories(), sources, "record", now_ms, linker=linker) if classifier else None
         )
         self._watched = frozenset(kind for rule in rules for kind in rule.series)
-        self._closer = Closer(self.trends, rules, "embedded", lambda: 0)
+        self._closer = Closer(self.trends, rules, "embedded", lambda: 0, sectors=self._sectors)
         self._last_ms: int | None = None
 
     def feed(self, batch: Sequence[Message]) -> Fed:

@@ -90,6 +90,7 @@ class Output:
                     "id": rule.id,
                     "version": rule.version,
                     "budget": rule.budget,
+                    "over": rule.over,
                     "firings_per_week": round(self._by_rule[rule.id] / weeks, 4),
                     **self._accounts(rule, accounts),
                 }

@@ -1,5 +1,5 @@
 """Closing of minutes: under a fenced lease each shard's watch takes the votes the watermark allows and commits state
-and alerts in one step. Counting is the pipeline's; storing is the stores'.
+and alerts in one step. Counting is the pipeline's; storing is the stores'; what all shards say together, `markets`'.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,8 @@ from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN
 from alerts.watch import Watch
 from stream.errors import Fenced
-from stream.stores.protocols import ShardUpdate, TrendStore
+from stream.markets import MarketCloser
+from stream.stores.protocols import MARKET_SHARD, ShardUpdate, TrendStore
 from stream.times import MINUTE_MS
 
 LEASE_MS = 15_000
@@ -32,7 +33,6 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
 class Sendable(NamedTuple):
     """A committed alert on its way: to be confirmed with `Closer.confirm` once the log has it."""
 
-    shard: int
     alert_id: str
     incident: str
     value: bytes
@@ -47,7 +47,8 @@ class _Held(NamedTuple):
 class Closer:
     """Closes the minutes of all shards whose lease `owner` can get. One instance a worker, one thread at a time.
 
-    `snapshots` are the states to go on from where the store has none (after a loss of Redis).
+    `snapshots` are the states to go on from where the store has none (after a loss of Redis); `sectors` names the
+    sector of a company by its symbol, where it is known.
     """
 
     def __init__(
@@ -57,11 +58,14 @@ class Closer:
         owner: str,
         now_ms: Callable[[], int],
         snapshots: Mapping[int, bytes] | None = None,
+        sectors: Mapping[str, str] | None = None,
     ) -> None:
         self._store, self._rules, self._owner, self._now_ms = store, tuple(rules), owner, now_ms
         self._restored = dict(snapshots or {})
+        self._market = MarketCloser(store, rules, sectors or {}, self._lease, self._restored.get(MARKET_SHARD))
         self._held: dict[int, _Held] = {}
-        self.snapshots: dict[int, bytes] = {}  # taken at the close of a day, to be sent and cleared by the caller
+        # taken at the close of a day, the market's at each change; to be sent and cleared by the caller
+        self.snapshots: dict[int, bytes] = {}
 
     def close(self, partitions: int) -> None:
         """Closes what the watermark over `partitions` allows, of every shard that can be held."""
@@ -71,6 +75,24 @@ class Closer:
         for shard in range(self._store.shards):
             with suppress(Fenced):  # the new holder starts from what was committed
                 self._close_shard(shard, watermark_ms // MINUTE_MS)
+        with suppress(Fenced):
+            state = self._market.close(watermark_ms // MINUTE_MS)
+            if state is not None:
+                self.snapshots[MARKET_SHARD] = state
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Takes out of the shards' outboxes what the market has taken."""
+        for shard, held in list(self._held.items()):
+            taken = self._market.taken(shard)
+            try:
+                if taken:
+                    self._store.sent(shard, held.token, taken)
+            except Fenced:
+                self._held.pop(shard)
+
+    def _lease(self, shard: int) -> int | None:
+        return self._store.lease(shard, self._owner, LEASE_MS, self._now_ms())
 
     def _close_shard(self, shard: int, until: int) -> None:
         try:
@@ -82,7 +104,7 @@ class Closer:
             raise
 
     def _hold(self, shard: int, until: int) -> bool:
-        token = self._store.lease(shard, self._owner, LEASE_MS, self._now_ms())
+        token = self._lease(shard)
         if token is None:
             self._held.pop(shard, None)
             return False
@@ -120,6 +142,7 @@ class Closer:
             ShardUpdate(
                 watch=watch,
                 closed_until=until,
+                born=held.watch.born(),
                 outbox={alert.id: encode_alert(alert) for alert in advance.alerts},
                 bands=advance.bands,
                 voted_added=advance.voted_added,
@@ -133,26 +156,18 @@ class Closer:
         return len(minutes) == MINUTES_A_STEP
 
     def outbox(self) -> list[Sendable]:
-        """Alerts of the held shards that wait to be sent, in the order they were committed."""
-        waiting = []
-        for shard in sorted(self._held):
-            for alert_id, value in self._store.outbox(shard).items():
-                waiting.append(Sendable(shard, alert_id, decode_alert(value).incident, value))
-        return waiting
+        """Alerts that wait to be sent, in the order they were committed, if this worker holds the market's lease."""
+        return [
+            Sendable(alert_id, decode_alert(value).incident, value) for alert_id, value in self._market.outbox().items()
+        ]
 
     def confirm(self, sent: Sequence[Sendable]) -> None:
         """Takes alerts that the log has confirmed out of the outbox."""
-        for shard in {item.shard for item in sent}:
-            held = self._held.get(shard)
-            if held is None:
-                continue
-            try:
-                self._store.sent(shard, held.token, [item.alert_id for item in sent if item.shard == shard])
-            except Fenced:
-                self._held.pop(shard)  # the new holder sends them again; readers drop ids that they have seen
+        self._market.confirm([item.alert_id for item in sent])
 
     def release(self) -> None:
         """Gives all leases back, so that another worker need not wait for them to run out."""
-        for shard in self._held:
+        for shard in (*self._held, MARKET_SHARD):
             self._store.release(shard, self._owner)
         self._held.clear()
+        self._market.release()

@@ -37,7 +37,7 @@ def build(settings: Settings) -> faust.App:
     watched = frozenset(kind for rule in rules for kind in rule.series)
     store = trend_store(settings)
     snapshots = read_snapshots(settings, role.topics.state)
-    closer = Closer(trend_store(settings), rules, uuid.uuid4().hex, lambda: int(time.time() * 1000), snapshots)
+    closer = Closer(trend_store(settings), rules, uuid.uuid4().hex, lambda: int(time.time() * 1000), snapshots, sectors)
     partitions = partitions_of(settings, role.topics.opinions)
     closing = ThreadPoolExecutor(1, thread_name_prefix="closing")
 

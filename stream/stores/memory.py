@@ -19,6 +19,7 @@ from stream.stores.protocols import (
     SeriesVote,
     ShardState,
     ShardUpdate,
+    Standing,
     shard_of,
 )
 from stream.times import MINUTE_MS
@@ -36,6 +37,7 @@ class _Shard:
         self.token = 0
         self.watch: bytes | None = None
         self.closed_until: int | None = None
+        self.born: dict[int, int] = {}
         self.voted: dict[str, dict[str, int]] = defaultdict(dict)
         self.outbox: dict[str, bytes] = {}
         self.bands: dict[str, NDArray[np.float64]] = {}
@@ -48,7 +50,7 @@ class MemoryTrends(MemoryCharts):
     def __init__(self, shards: int = 1, series_kept: int = SERIES_KEPT) -> None:
         super().__init__(series_kept)
         self.shards = shards
-        self._shards = [_Shard() for _ in range(shards)]
+        self._shards = [_Shard() for _ in range(shards + 1)]  # the last one is MARKET_SHARD
         self._progress: dict[int, int] = {}
 
     def count(self, docs: Sequence[Counted]) -> int:
@@ -100,6 +102,11 @@ class MemoryTrends(MemoryCharts):
         voted = {series: dict(stories) for series, stories in state.voted.items()}
         return ShardState(state.watch, state.closed_until, voted)
 
+    def standing(self, shard: int) -> Standing | None:
+        """See `TrendStore.standing`."""
+        state = self._shards[shard]
+        return None if state.closed_until is None else Standing(state.closed_until, dict(state.born))
+
     def minutes(self, shard: int, until: int, limit: int) -> list[Minute]:
         """See `TrendStore.minutes`."""
         state = self._shards[shard]
@@ -109,7 +116,7 @@ class MemoryTrends(MemoryCharts):
     def commit(self, shard: int, token: int, update: ShardUpdate) -> None:
         """See `TrendStore.commit`."""
         state = self._fence(shard, token)
-        state.watch, state.closed_until = update.watch, update.closed_until
+        state.watch, state.closed_until, state.born = update.watch, update.closed_until, dict(update.born)
         state.outbox.update(update.outbox)
         for series, rows in update.bands.items():
             kept = state.bands.get(series, rows[:0])

@@ -19,6 +19,7 @@ Resolution = Literal["5m", "hour", "day"]
 RESOLUTION_MS: dict[Resolution, int] = {"5m": 300_000, "hour": 3_600_000, "day": 86_400_000}
 
 
+MARKET_SHARD = -1  # holds what is decided over all shards (`stream.markets`)
 STORY_MEMORY_MS = 7 * 86_400_000  # a story not told for so long (received time) is new again
 CLEARLY_NEGATIVE_MILLI = -250  # P(negative) - P(positive) of at least a quarter
 SERIES_KEPT = 50_000  # of a kind; beyond these the least active ones fold into `<kind>:(other)`
@@ -126,6 +127,14 @@ class Totals(NamedTuple):
     score_squares: float
 
 
+class Standing(NamedTuple):
+    """How far a shard is: the minute up to which (exclusive) it is closed, and how many companies were first heard in
+    which bucket until then."""
+
+    closed_until: int
+    born: dict[int, int]
+
+
 class ShardState(NamedTuple):
     """What a lease holder finds: the watch's state (None: nothing yet), the minute up to which (exclusive) it is
     closed, and the stories that voted, series -> story -> minute."""
@@ -137,10 +146,12 @@ class ShardState(NamedTuple):
 
 class ShardUpdate(NamedTuple):
     """What a close changes, written in one step or not at all. `outbox` holds encoded alerts by id,
-    `bands` rows of `alerts.votes.Band` (float64, shape buckets x 6) by series, `accounts` only those that changed."""
+    `bands` rows of `alerts.votes.Band` (float64, shape buckets x 6) by series, `accounts` only those that changed;
+    `born` is as in `Standing`."""
 
     watch: bytes
     closed_until: int
+    born: Mapping[int, int]
     outbox: Mapping[str, bytes]
     bands: Mapping[str, NDArray[np.float64]]
     voted_added: Mapping[str, Mapping[str, int]]
@@ -149,7 +160,10 @@ class ShardUpdate(NamedTuple):
 
 
 class TrendStore(Protocol):
-    """Counts by minute for the detector, buckets for charts, and the detector's state by shard."""
+    """Counts by minute for the detector, buckets for charts, and the detector's state by shard.
+
+    Beside shards 0..n-1 there is `MARKET_SHARD`: it has a lease, a state and an outbox like them, and no votes.
+    """
 
     shards: int
 
@@ -180,6 +194,10 @@ class TrendStore(Protocol):
 
     def load(self, shard: int) -> ShardState:
         """The shard's state as last committed."""
+        ...
+
+    def standing(self, shard: int) -> Standing | None:
+        """How far the shard is, as last committed by whoever holds it; None before the first commit."""
         ...
 
     def minutes(self, shard: int, until: int, limit: int) -> list[Minute]:

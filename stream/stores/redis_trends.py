@@ -2,8 +2,8 @@
 happens whole or not at all, also in a cluster. What is counted, and when minutes are closed, is the stages' business.
 
 Keys of a shard, behind `prefix:{s<shard>}:` — those of the charts (`redis_charts.py`); `seen:<slice>` ids by time of
-writing; `m:<minute>` votes, `minutes` which there are; `state` token, watch, closed_until; `lease`; `voted`; `outbox`,
-`outbox:order`; `b:<series>` bands; `accounts` by series. Progress of all partitions is `prefix:progress`.
+writing; `m:<minute>` votes, `minutes` which there are; `state` token, watch, closed_until, born; `lease`; `voted`;
+`outbox`, `outbox:order`; `b:<series>` bands; `accounts` by series. Progress of all partitions is `prefix:progress`.
 """
 
 import struct
@@ -27,6 +27,7 @@ from stream.stores.protocols import (
     Counted,
     ShardState,
     ShardUpdate,
+    Standing,
     shard_of,
 )
 from stream.stores.redis_charts import RedisCharts
@@ -103,6 +104,14 @@ class RedisTrends(RedisCharts):
             voted[series][story] = int(minute)
         return ShardState(watch, None if closed_until is None else int(closed_until), dict(voted))
 
+    def standing(self, shard: int) -> Standing | None:
+        """See `TrendStore.standing`."""
+        with faults_named(self._client):
+            closed_until, born = self._client.hmget(self._base(shard) + "state", ["closed_until", "born"])
+        if closed_until is None:
+            return None
+        return Standing(int(closed_until), msgspec.json.decode(born, type=dict[int, int]) if born else {})
+
     def minutes(self, shard: int, until: int, limit: int) -> list[Minute]:
         """See `TrendStore.minutes`."""
         base = self._base(shard)
@@ -124,7 +133,8 @@ class RedisTrends(RedisCharts):
         ]
         removed = [_joined(series, story) for series, stories in update.voted_removed.items() for story in stories]
         accounts = [(name, msgspec.json.encode(account).decode()) for name, account in update.accounts.items()]
-        rest = _pack([list(update.outbox), list(update.bands), added, removed, accounts])
+        born = msgspec.json.encode(update.born).decode()
+        rest = _pack([list(update.outbox), list(update.bands), added, removed, accounts, born])
         args = (token, update.closed_until, update.watch, BANDS_KEPT, rest)
         rows = [np.ascontiguousarray(rows[-BANDS_KEPT:], dtype="<f8").tobytes() for rows in update.bands.values()]
         answer = _COMMIT.run(self._client, self._base(shard), *args, *update.outbox.values(), *rows)

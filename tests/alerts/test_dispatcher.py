@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +73,17 @@ def test_an_episode_is_three_messages_and_one_incident() -> None:
         assert [d.outcome for d in setting.send(one)] == ["sent"]
     assert [m.subject.rpartition(" · ")[2] for m, _ in people.taken] == ["warning", "escalated to critical", "resolved"]
     assert [one.state for one in setting.book.list(10)] == ["resolved"]
+
+
+def test_what_a_wider_incident_holds_interrupts_only_when_it_is_critical() -> None:
+    people = ScriptedChannel("people")
+    setting = Setting(people)
+    market = alert(incident="market")
+    member, grave = episode("member")[0], episode("member")[1]
+    held, told = (msgspec.structs.replace(one, parent="market") for one in (member, grave))
+    assert [d.outcome for d in setting.send(market, held, told)] == ["sent", "held", "sent"]
+    assert taken(people) == [market.id, told.id]
+    assert {one.id: one.parent for one in setting.book.list(10)} == {"market": None, "member": "market"}
 
 
 def test_a_repeated_alert_is_not_sent_again() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.describe import describe, describe_line
-from alerts.events import Driver, Drivers, SeriesRef
+from alerts.events import Alert, Driver, Drivers, EventKind, Member, SeriesRef
 from alerts.incidents import apply
 from alerts.message import EVIDENCE, EXCERPT_CHARACTERS, Language, render
 from alerts.plain import plain
@@ -33,6 +33,37 @@ class Tags(HTMLParser):
         self.tags.add(tag)
         self.attributes |= {name for name, _ in attrs}
         self.links += [value or "" for name, value in attrs if name == "href"]
+
+
+def market(event: EventKind = "fired") -> Alert:
+    """Thirty of three hundred companies within an hour."""
+    figures = {"negatives": 30, "total": 300, "expected": 0.446, "expected_low": 0, "expected_high": 1}
+    members = tuple(Member(f"C{n}", f"inc-{n}") for n in range(30))
+    strongest = msgspec.structs.replace(post(1), why="strongest negative story of 600519.SH, told by 12 posts")
+    return msgspec.structs.replace(
+        measured(alert(event, evidence=(strongest,)), key="companies", **figures),
+        series=SeriesRef("market", "all"),
+        members=members,
+    )
+
+
+def test_a_market_incident_says_how_many_companies_and_names_the_first() -> None:
+    lines = render(market(), "en").text.splitlines()
+    assert lines[0] == "Whole market · many companies at once · critical"
+    assert lines[2] == (
+        "In the past hour (to 2026-01-05 13:00 UTC) 30 out of 300 companies came under fire, usually about 0.4 "
+        "(80 % interval 0–1). 3 old posts arrived late and did not count."
+    )
+    assert lines[3] == "Who: C0, C1, C2, C3, C4, C5, C6, C7, 22 more."
+    assert "strongest negative story of 600519.SH, told by 12 posts" in render(market(), "en").text
+
+
+def test_a_market_incident_in_chinese() -> None:
+    lines = render(market("resolved"), "zh").text.splitlines()
+    assert lines[0] == "全市场 · 多家公司同时告急 · 已恢复"
+    assert lines[3] == "涉及公司：C0，C1，C2，C3，C4，C5，C6，C7，另 22 家。"
+    assert "600519.SH 的最强负面事件，共 12 帖" in render(market(), "zh").text
+    assert "负面占比" not in render(market(), "zh").text
 
 
 def test_english_says_what_how_much_why_and_shows_the_posts() -> None:

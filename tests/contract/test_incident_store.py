@@ -4,12 +4,13 @@ import threading
 from collections.abc import Iterator
 from typing import Protocol
 
+import msgspec
 import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from alerts.events import Alert
+from alerts.events import Alert, Member
 from alerts.incidents import IncidentStore, SentLog, apply
 from stream.errors import ServerUnavailable
 from stream.stores.memory_incidents import MemoryIncidents
@@ -77,6 +78,17 @@ class Contract:
         assert found is not None
         assert [event.alert for event in found.timeline] == [one.id for one in alerts]
         assert sum(fresh) == len(alerts)
+
+    def test_a_market_incident_keeps_its_members_and_they_their_parent(self, book: Book) -> None:
+        members = tuple(Member(f"C{n}", f"inc-{n}") for n in range(200))
+        market = msgspec.structs.replace(alert(incident="market"), members=members)
+        held = [msgspec.structs.replace(one, parent="market") for one in episode("inc-7")]
+        assert all(book.apply([held[2], market, *held[:2]]))
+        parent, child = book.get("market"), book.get("inc-7")
+        assert parent is not None
+        assert child is not None
+        assert (parent.parent, parent.raised.members) == (None, members)
+        assert (child.parent, child.state) == ("market", "resolved")
 
     def test_a_mark_is_of_one_alert_and_one_channel(self, book: Book) -> None:
         assert not book.was_sent("a", "mail")

@@ -17,10 +17,12 @@ from stream.errors import Fenced, ServerUnavailable
 from stream.stores.memory import MemoryTrends
 from stream.stores.protocols import (
     BANDS_KEPT,
+    MARKET_SHARD,
     Counted,
     SeriesVote,
     ShardUpdate,
     Span,
+    Standing,
     TrendStore,
     shard_of,
 )
@@ -52,7 +54,8 @@ def store(make: Make) -> TrendStore:
 
 
 def update(closed_until: int, **changes: object) -> ShardUpdate:
-    empty: dict[str, object] = {"outbox": {}, "bands": {}, "voted_added": {}, "voted_removed": {}, "accounts": {}}
+    empty: dict[str, object] = {"outbox": {}, "bands": {}, "voted_added": {}, "voted_removed": {}}
+    empty |= {"accounts": {}, "born": {}}
     return ShardUpdate(watch=b"state \xff\x00", closed_until=closed_until, **(empty | changes))  # type: ignore[arg-type]
 
 
@@ -434,6 +437,26 @@ def test_an_old_token_changes_nothing(store: TrendStore) -> None:
 def test_a_shard_without_a_lease_takes_no_commit(store: TrendStore) -> None:
     with pytest.raises(Fenced):
         store.commit(0, NOW_MS, update(MINUTE))
+
+
+def test_how_far_a_shard_is_can_be_asked_by_who_does_not_hold_it(make: Make) -> None:
+    store = make(2)
+    assert store.standing(0) is None
+    store.commit(0, held(store), update(MINUTE, born={29_000: 3, 29_001: 200}))
+    store.commit(1, held(store, 1), update(MINUTE + 5))
+    assert store.standing(0) == Standing(MINUTE, {29_000: 3, 29_001: 200})
+    assert store.standing(1) == Standing(MINUTE + 5, {})
+
+
+def test_the_market_has_a_lease_a_state_and_an_outbox_of_its_own(store: TrendStore) -> None:
+    token = held(store, MARKET_SHARD)
+    store.commit(MARKET_SHARD, token, update(MINUTE, outbox={"a": b"1", "b": b"2"}))
+    assert store.load(MARKET_SHARD).watch == b"state \xff\x00"
+    store.sent(MARKET_SHARD, token, ["a"])
+    assert store.outbox(MARKET_SHARD) == {"b": b"2"}
+    assert [store.load(shard).watch for shard in range(store.shards)] == [None] * store.shards
+    with pytest.raises(Fenced):
+        store.commit(MARKET_SHARD, token - 1, update(MINUTE + 1))
 
 
 def test_a_commit_brings_state_votes_outbox_and_bands_together(store: TrendStore) -> None:

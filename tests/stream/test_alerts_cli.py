@@ -26,7 +26,7 @@ def test_the_budget_is_shown_beside_what_was_spent_by_all_and_by_those_who_spent
         shard = shard_of(name, store.shards)
         token = store.lease(shard, "me", 60_000, now_ms)
         assert token is not None
-        store.commit(shard, token, ShardUpdate(b"", 1, {}, {}, {}, {}, {name: account}))
+        store.commit(shard, token, ShardUpdate(b"", 1, {}, {}, {}, {}, {}, {name: account}))
     done = groundswell("alerts", "budget", "--limit", "2", cwd=tmp_path)
     head, first, second = done.stdout.splitlines()[:3]
     assert head.startswith("negative-surge: 6 firings in 16 series-weeks, 0.375 a series and week, true surges among")

@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.dispatcher import interrupts
 from alerts.events import decode_alert
 from alerts.rules import Rule
 from stream.errors import InputError
 from stream.records import RawPost
 from stream.replay import Span, replay_opinions, replay_posts, span_of
 from stream.replay_output import describe
-from stream.sample import START, generate
-from stream.times import DAY_MS, HOUR_MS, datetime_ms, parse_ms
+from stream.sample import COMPANIES, START, generate
+from stream.times import DAY_MS, HOUR_MS, datetime_ms, format_ms, parse_ms
 from tests.stream.word_classifier import WordClassifier
 
 RULES = (Rule("negative-surge", ("issuer",), budget=0.25, learning_days=2.0),)
@@ -123,6 +124,25 @@ def test_replaying_the_opinions_brings_the_same_alerts_and_opinions(whole: Out, 
     )
     assert (tmp_path / "out" / "alerts.jsonl").read_bytes() == whole.alerts
     assert (tmp_path / "out" / "opinions.jsonl.gz").read_bytes() == whole.opinions
+
+
+def test_a_day_on_which_all_companies_fall_is_one_market_incident(tmp_path: Path) -> None:
+    fall = START + timedelta(hours=SURGE_H)
+    posts = [
+        msgspec.structs.replace(
+            POSTS[0], id=f"fall-{company.symbol}-{n}", text=f"bad {company.symbol} fell {n}", symbols=[company.symbol],
+            published_at=fall + timedelta(minutes=9 * place + 2 * n),
+        )
+        for place, company in enumerate(COMPANIES)
+        for n in range(30)
+    ]  # fmt: skip
+    source = written(tmp_path / "posts.jsonl", [post for post in POSTS if post.published_at < fall] + posts)
+    alerts = [decode_alert(line) for line in replay(source, tmp_path / "out").alerts.splitlines()]
+    fired = [alert for alert in alerts if alert.event == "fired" and alert.evaluated_at >= format_ms(datetime_ms(fall))]
+    (market,) = [alert for alert in fired if alert.series.kind == "market"]
+    held = [alert for alert in fired if alert.parent == market.incident]
+    assert len(held) > len(COMPANIES) / 2
+    assert [alert.series.key for alert in fired if alert.parent is None and interrupts(alert)][-1] == "all"
 
 
 @pytest.mark.parametrize("hours", [SURGE_H + 0.4, SURGE_H + 2, SURGE_H + 9])

@@ -6,12 +6,13 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from alerts.events import decode_alert
+from alerts.events import Alert, decode_alert
 from alerts.rules import Rule
 from alerts.votes import Minute
 from stream.errors import ServerUnavailable
 from stream.stores.memory import MemoryTrends
-from stream.stores.protocols import Counted, SeriesVote, ShardUpdate
+from stream.stores.protocols import MARKET_SHARD, Counted, SeriesVote, ShardUpdate
+from stream.times import parse_ms
 from stream.trends import LEASE_MS, Closer, Sendable, Snapshot
 from tests.alerts.votes_of_days import DAY_MIN, RULE, START_MIN, Burst, days
 
@@ -100,6 +101,88 @@ def test_closing_after_every_few_posts_brings_the_same_alerts_as_closing_once() 
 def test_shards_divide_the_series_and_change_no_alert() -> None:
     alerts = take(closer(filled(MemoryTrends(shards=3))))
     assert sorted(item.value for item in alerts) == sorted(item.value for item in WHOLE)
+
+
+CRASHED = 12
+CRASH = counted(
+    days(4, 3, [Burst(f"issuer:C{n}", 2 * DAY_MIN + 300 + 7 * n) for n in range(CRASHED)], companies=CRASHED)
+)
+
+
+def day_of_a_crash(shards: int, pieces: int, workers: int) -> list[Alert]:
+    """All alerts when the posts come in so many pieces and workers take turns in closing."""
+    store, alerts, clock = MemoryTrends(shards), [], Hand()
+    owners = [closer(store, f"worker {n}", clock) for n in range(workers)]
+    size = -(-len(CRASH) // pieces)
+    for place, start in enumerate(range(0, len(CRASH), size)):
+        store.count(CRASH[start : start + size])
+        last = start + size >= len(CRASH)
+        store.progress({0: END_MS if last else CRASH[start + size].received_ms})
+        owner = owners[place % workers]
+        alerts += [decode_alert(item.value) for item in take(owner)]
+        if place % 3 == 0:
+            owner.release()
+        clock.ms += LEASE_MS
+    return alerts
+
+
+CRASH_WHOLE = day_of_a_crash(1, 1, 1)
+
+
+def test_a_day_on_which_all_companies_fall_is_one_market_incident() -> None:
+    fired = [alert for alert in CRASH_WHOLE if alert.event == "fired"]
+    (market,) = [alert for alert in fired if alert.series.kind == "market"]
+    assert market.measured.total == CRASHED
+    before = [alert for alert in fired if alert.evaluated_at < market.evaluated_at]
+    after = [alert for alert in fired if alert not in before and alert is not market]
+    assert {alert.parent for alert in before} == {None}
+    assert {alert.parent for alert in after} == {market.incident}
+    assert len(before) < len(after)
+    last = next(alert for alert in reversed(CRASH_WHOLE) if alert.incident == market.incident)
+    assert last.event == "resolved"
+    assert {member.incident for member in last.members} == {alert.incident for alert in fired} - {market.incident}
+
+
+@pytest.mark.parametrize(("shards", "pieces", "workers"), [(1, 40, 1), (3, 1, 1), (3, 40, 1), (5, 60, 3)])
+def test_shards_pieces_and_workers_change_no_byte_of_it(shards: int, pieces: int, workers: int) -> None:
+    assert day_of_a_crash(shards, pieces, workers) == CRASH_WHOLE
+
+
+def test_alerts_wait_until_every_shard_has_closed_their_bucket() -> None:
+    clock, store = Hand(), filled(MemoryTrends(shards=3))
+    slow = next(shard for shard in range(3) if store.minutes(shard, 2**40, 1))
+    store.lease(slow, "a worker that has stopped", LEASE_MS, clock.ms)
+    worker = closer(store, "b", clock)
+    assert take(worker) == []
+    clock.ms += LEASE_MS
+    assert sorted(item.value for item in take(worker)) == sorted(item.value for item in WHOLE)
+
+
+def test_what_the_market_has_taken_leaves_the_outboxes_of_the_shards() -> None:
+    store = filled(MemoryTrends(shards=3))
+    worker = closer(store)
+    worker.close(1)
+    assert [store.outbox(shard) for shard in range(3)] == [{}, {}, {}]
+    assert len(store.outbox(MARKET_SHARD)) == len(WHOLE)
+
+
+def test_a_lost_store_goes_on_with_the_markets_open_incident() -> None:
+    half = next(alert for alert in CRASH_WHOLE if alert.series.kind == "market").evaluated_at
+    until_ms = parse_ms(half) + 4 * MINUTE_MS
+    store = MemoryTrends()
+    store.count([doc for doc in CRASH if doc.received_ms < until_ms])
+    store.progress({0: until_ms})
+    before = closer(store)
+    told = [decode_alert(item.value) for item in take(before)]
+    shard = msgspec.msgpack.encode(Snapshot(until_ms // MINUTE_MS, store.load(0).watch or b"", store.load(0).voted))
+    lost = MemoryTrends()
+    lost.count([doc for doc in CRASH if doc.received_ms >= until_ms])
+    lost.progress({0: END_MS})
+    after = Closer(lost, [RULE], "b", lambda: 0, {**before.snapshots, 0: shard})
+    told += [decode_alert(item.value) for item in take(after)]
+    market = [alert for alert in told if alert.series.kind == "market"]
+    assert [alert.event for alert in market if alert.event != "escalated"] == ["fired", "resolved"]
+    assert len({alert.id for alert in told}) == len(told)
 
 
 def test_while_one_partition_has_shown_no_progress_nothing_closes() -> None:

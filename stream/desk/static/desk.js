@@ -253,14 +253,17 @@ function renderAlerts() {
 
 function alertCard(incident) {
   const alert = incident.raised, measured = alert.measured, key = incident.series.key;
+  const together = measured.key === "companies"; // a market incident: many companies at once
   const card = make("details", `card alert ${incident.severity} ${incident.state}`);
   card.dataset.incident = incident.id;
   card.append(
     make("summary", "",
       make("span", "alert-top", make("span", "severity", words().severity[incident.severity]), make("span", "quiet", words().states_of[incident.state]),
         make("span", "quiet when", times.full(ms(incident.opened_at), state.lang))),
-      make("span", "alert-name", make("b", "", `${words().surge} · ${key}`), make("span", "quiet", nameOf(key) ?? ""))),
-    make("p", "", make("strong", "", words().alertWords(measured)), " ", words().alertShare(measured)),
+      make("span", "alert-name", make("b", "", together ? words().surgeTogether : `${words().surge} · ${key}`), make("span", "quiet", nameOf(key) ?? ""))),
+    make("p", "", ...(together
+      ? [make("strong", "", words().alertTogether(measured)), " ", alert.members.map((one) => one.key).join(words().and)]
+      : [make("strong", "", words().alertWords(measured)), " ", words().alertShare(measured)])),
     make("p", "quiet", words().alertAsOf(times.short(ms(alert.evaluated_at), state.lang)), " ", words().alertScore(measured), " ", words().duePosts(measured), measured.stale ? ` ${words().alertStale(measured.stale)}` : ""),
     make("h3", "", words().drivers),
     drivers(words().driverTopics, alert.drivers.topics, topicOf),
@@ -299,9 +302,10 @@ function evidenceRow(item) {
 }
 
 function whyOf(why) {
-  const parts = /^(?:strongest negative story|negative story ranked (\d+))(?:, told by (\d+) posts)?$/.exec(why);
+  const parts = /^(?:strongest negative story(?: of (\S+?))?|negative story ranked (\d+))(?:, told by (\d+) posts)?$/.exec(why);
   if (!parts) return why;
-  return (parts[1] ? words().evidenceRank(parts[1]) : words().evidenceOne) + (parts[2] ? words().evidenceTold(parts[2]) : "");
+  const rank = parts[2] ? words().evidenceRank(parts[2]) : parts[1] ? words().evidenceOf(parts[1]) : words().evidenceOne;
+  return rank + (parts[3] ? words().evidenceTold(parts[3]) : "");
 }
 
 function render() {

@@ -79,6 +79,11 @@ export const WORDS = {
     states_of: { open: "open", acknowledged: "acknowledged", resolved: "resolved", dismissed: "dismissed" },
     events: { fired: "fired", escalated: "escalated", resolved: "resolved" },
     surge: "Negative surge",
+    surgeTogether: "Many companies at once",
+    alertTogether: (m) =>
+      `${m.negatives} of ${m.total} companies came under fire within ${span(m.window_minutes, "h", "min")}; usually about ` +
+      `${number(m.expected, 1)} (80% interval ${between(m.expected_low, m.expected_high)}):`,
+    and: ", ",
     alertWords: (m) =>
       `${m.negatives} independent negative voices in ${span(m.window_minutes, "h", "min")}; usually about ` +
       `${number(m.expected, 1)} at this time (80% interval ${between(m.expected_low, m.expected_high)}).`,
@@ -93,6 +98,7 @@ export const WORDS = {
     other: "other",
     evidence: "Evidence",
     evidenceOne: "strongest negative story",
+    evidenceOf: (company) => `strongest negative story of ${company}`,
     evidenceRank: (n) => `negative story ranked ${n}`,
     evidenceTold: (n) => `, told by ${n} posts`,
     timeline: "Timeline",
@@ -164,6 +170,11 @@ export const WORDS = {
     states_of: { open: "未处理", acknowledged: "已确认", resolved: "已结束", dismissed: "已排除" },
     events: { fired: "触发", escalated: "升级", resolved: "结束" },
     surge: "负面舆情激增",
+    surgeTogether: "多家公司同时告急",
+    alertTogether: (m) =>
+      `过去 ${span(m.window_minutes, "小时", "分钟")} ${m.total} 家公司中有 ${m.negatives} 家出现负面激增，平时约 ` +
+      `${number(m.expected, 1)}（80% 区间 ${between(m.expected_low, m.expected_high)}）：`,
+    and: "、",
     alertWords: (m) =>
       `过去 ${span(m.window_minutes, "小时", "分钟")} ${m.negatives} 条独立负面声音，平时这个时段约 ` +
       `${number(m.expected, 1)}（80% 区间 ${between(m.expected_low, m.expected_high)}）。`,
@@ -178,6 +189,7 @@ export const WORDS = {
     other: "其他",
     evidence: "证据",
     evidenceOne: "最强的负面消息",
+    evidenceOf: (company) => `${company} 最强的负面消息`,
     evidenceRank: (n) => `负面消息第 ${n} 位`,
     evidenceTold: (n) => `，${n} 帖转述`,
     timeline: "经过",

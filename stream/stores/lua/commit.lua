@@ -1,13 +1,13 @@
 -- Writes what a close changed, in one step, if the token is in force. Returns 1, or 0 for an old token.
 -- KEYS[1] the shard's key base; ARGV: token, closed_until, watch, rows of bands to keep, and as msgpack [alert ids,
--- series with new bands, votes added [[field, minute]...], removed [field...], accounts [[series, text]...]]; then each alert, each series' new rows
--- of 6 float64 (cmsgpack takes no bytes).
+-- series with new bands, votes added [[field, minute]...], removed [field...], accounts [[series, text]...], births as
+-- JSON]; then each alert, each series' new rows of 6 float64 (cmsgpack takes no bytes).
 local base, closed_until, kept = KEYS[1], ARGV[2], tonumber(ARGV[4]) * 48
 local state = base .. 'state'
 if redis.call('HGET', state, 'token') ~= ARGV[1] then return 0 end
-local alerts, series, added, removed, accounts = unpack(cmsgpack.unpack(ARGV[5]))
+local alerts, series, added, removed, accounts, born = unpack(cmsgpack.unpack(ARGV[5]))
 
-redis.call('HSET', state, 'watch', ARGV[3], 'closed_until', closed_until)
+redis.call('HSET', state, 'watch', ARGV[3], 'closed_until', closed_until, 'born', born)
 
 for i, id in ipairs(alerts) do
   redis.call('HSET', base .. 'outbox', id, ARGV[5 + i])

@@ -1,0 +1,36 @@
+"""Claims about rules: what a budget over many series leaves each, and which rules are refused."""
+
+import pytest
+
+from alerts.errors import RulesError
+from alerts.lifecycle import threshold
+from alerts.rules import LEAST_BUDGET, Rule, parse_rules
+
+
+def written(**fields: object) -> str:
+    return "\n".join(["rules:", "  - id: surge", "    series: [issuer]", *(f"    {k}: {v}" for k, v in fields.items())])
+
+
+def test_a_budget_is_of_each_series_unless_it_is_over_many() -> None:
+    assert parse_rules(written(budget=0.25))[0].series_budget == 0.25
+    (route,) = parse_rules(written(budget=3, over=300))
+    assert route.series_budget == pytest.approx(0.01)
+    assert threshold(route.series_budget) == pytest.approx(4.827, abs=0.001)
+
+
+@pytest.mark.parametrize(("budget", "over"), [(LEAST_BUDGET / 2, 1), (0.25, 300), (1, 5000), (21, 1), (500, 3)])
+def test_a_budget_that_no_detector_keeps_is_refused_with_what_it_leaves_each_series(budget: float, over: int) -> None:
+    with pytest.raises(
+        RulesError, match=rf"surge: a budget of {budget:g} a week over {over} series leaves each .*over"
+    ):
+        parse_rules(written(budget=budget, over=over))
+
+
+@pytest.mark.parametrize("over", [0, -1, 1.5, "many"])
+def test_over_must_be_a_number_of_series(over: object) -> None:
+    with pytest.raises(RulesError, match=r"over"):
+        parse_rules(written(over=over))
+
+
+def test_the_version_says_over_how_many() -> None:
+    assert Rule("surge", ("issuer",), budget=3, over=300).version != Rule("surge", ("issuer",), budget=3).version
