@@ -40,8 +40,8 @@ class Table:
 
     def of_another_width(self, bucket_s: int, told: bool) -> tuple[int, int] | None:
         """Slot and step in seconds of the first series whose rows show that its buckets are not `bucket_s` wide: they
-        are mostly closer, or every step between them is a multiple of something wider (a `told` width may have such gaps).
-        None where all agree."""
+        are mostly closer, or every step between them is a multiple of something wider (of a `told` width: gaps). None
+        where all agree."""
         order = np.argsort(self.slot, kind="stable")
         ends = np.cumsum(np.bincount(self.slot, minlength=self.n_series))
         for slot, starts in enumerate(np.split(self.start_s[order], ends[:-1])):

@@ -58,8 +58,8 @@ def detect(
     without it, the most common step of the file. `warm_up` is a table of the same kind: what it says of a series before
     the series' first row in `source` is learnt from, and nothing else. Rows that a series lacks are skipped, not taken
     for silence; those off its grid of whole buckets are refused. Refused rows go to `rejects` (default: beside
-    `out`, written only where there are any). Raises CountsError where nothing was usable or can be written or where widths of buckets
-    are mixed, BudgetError for a budget that is not positive.
+    `out`, written only where there are any). Raises CountsError where nothing was usable or
+    can be written or widths of buckets are mixed, BudgetError for a budget that is not positive.
     """
     lifecycle = Lifecycle.for_budget(budget)  # a wrong budget is refused before the table is read
     rows, refused = split_counts(read_counts(source, measure))

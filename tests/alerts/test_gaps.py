@@ -134,7 +134,7 @@ def back_after_outage(seed: int, told: float) -> list[Alert]:
         for n in range(9)
     ]
     come, there = minutes_of(late)[0], minutes.get(back, Minute(back, {}, {}, {}))
-    votes = {name: [*there.votes.get(name, ()), *come.votes.get(name, ())] for name in come.votes | there.votes}
+    votes = {name: [*there.votes.get(name, ()), *come.votes.get(name, ())] for name in {*come.votes, *there.votes}}
     minutes[back] = Minute(back, votes, {}, {**there.excerpts, **come.excerpts})
     alerts = Watch([RULE]).advance([minutes[minute] for minute in sorted(minutes)], END_MIN).alerts
     return [one for one in alerts if one.event == "fired" and one.evaluated_at >= "2026-01-08T15"]
