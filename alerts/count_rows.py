@@ -30,12 +30,14 @@ _MOST = 1e12  # more votes than this in one bucket is a mistake of units, and wo
 
 
 class CountRow(NamedTuple):
-    """One bucket of one series; times in seconds UTC. `negative` is the counted measure: the total for `volume`."""
+    """One bucket of one series; times in seconds UTC. `negative` is the counted measure: the total for `volume`.
+    `line` is that of the file, counted as in `Reject`."""
 
     series: str
     start_s: float
     total: float
     negative: float
+    line: int = 0
 
 
 class Reject(msgspec.Struct, frozen=True):
@@ -57,7 +59,7 @@ def read_counts(source: Path, measure: Measure) -> Iterator[CountRow | Reject]:
             yield Reject(line, values, raw() if callable(raw) else raw)
             continue
         try:
-            yield check(values)
+            yield check(values)._replace(line=line)
         except ValueError as error:
             yield Reject(line, str(error), raw() if callable(raw) else raw)
 

@@ -3,17 +3,21 @@
 Rows come from `count_rows.py`; what is done with the scores is for `detect.py` and `explain.py`.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from alerts.count_rows import CountRow, Measure, Reject
 from alerts.detector import Scores, Slots, SurgeBank
+from alerts.errors import CountsError
 from alerts.tails import Floats
 from alerts.volume import VolumeBank, VolumeScores
 
 DEFAULT_BUCKET_S: Final = 900  # of a table whose series have a single row
+STEPS_TELLING: Final = 20  # rows of a series that show its width; of fewer, wide steps may be gaps
 
 
 class Table:
@@ -33,6 +37,26 @@ class Table:
         same = self.slot[order][1:] == self.slot[order][:-1]
         steps, seen = np.unique(np.round(np.diff(self.start_s[order])[same]), return_counts=True)
         return max(1, int(steps[seen.argmax()])) if len(steps) else None
+
+    def of_another_width(self, bucket_s: int, told: bool) -> tuple[int, int] | None:
+        """Slot and step in seconds of the first series whose rows show that its buckets are not `bucket_s` wide: they
+        are mostly closer, or every step between them is a multiple of something wider (of a `told` width: gaps). None
+        where all agree."""
+        order = np.argsort(self.slot, kind="stable")
+        ends = np.cumsum(np.bincount(self.slot, minlength=self.n_series))
+        for slot, starts in enumerate(np.split(self.start_s[order], ends[:-1])):
+            if len(starts) <= STEPS_TELLING:
+                continue
+            steps, seen = np.unique(np.round(np.diff(starts)).astype(np.int64), return_counts=True)
+            common, widest = int(steps[seen.argmax()]), int(np.gcd.reduce(steps))
+            if common < bucket_s or (widest > bucket_s and not told):
+                return slot, common
+        return None
+
+    def off_grid(self, bucket_s: int) -> Slots:
+        """Row numbers whose bucket starts no whole number of buckets after the series' first."""
+        away = np.round(self.start_s - self.begins()[self.slot]) % bucket_s
+        return np.flatnonzero(away).astype(np.intp)
 
     def begins(self) -> Floats:
         """When each series' first bucket starts, in seconds UTC."""
@@ -86,6 +110,33 @@ def split_counts(read: Iterable[CountRow | Reject]) -> tuple[list[CountRow], lis
         else:
             refused.append(row)
     return rows, refused
+
+
+def on_one_grid(
+    source: Path, rows: list[CountRow], bucket_s: int, told: bool = False
+) -> tuple[list[CountRow], list[Reject]]:
+    """The rows that lie on their series' grid of `bucket_s` seconds (`told` by the caller or found), and rejects of
+    the others.
+
+    Raises CountsError where a series is of another width: it would be scored as if it were of this one.
+    """
+    table = Table(rows)
+    if other := table.of_another_width(bucket_s, told):
+        slot, step_s = other
+        name = rows[int(np.flatnonzero(table.slot == slot)[0])].series
+        raise CountsError(
+            f"{source}: mixes widths of buckets: {name} has a row every {step_s} s, where {bucket_s} s are expected; "
+            "give files of one width, with a row for every bucket"
+        )
+    off = set(table.off_grid(bucket_s).tolist())
+    reason = f"bucket_start is no whole number of {bucket_s} s after the series' first"
+    refused = [Reject(rows[number].line, reason, _text(rows[number])) for number in sorted(off)]
+    return [row for number, row in enumerate(rows) if number not in off], refused
+
+
+def _text(row: CountRow) -> str:
+    start = dt.datetime.fromtimestamp(row.start_s, dt.UTC).isoformat().replace("+00:00", "Z")
+    return f"{row.series},{start},{row.total:g},{row.negative:g}"
 
 
 def follows(history: Iterable[CountRow], rows: Sequence[CountRow]) -> list[CountRow]:

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from alerts.count_rows import CountRow, Measure, Reject, read_counts
-from alerts.count_table import DEFAULT_BUCKET_S, Table, follows, split_counts
+from alerts.count_table import DEFAULT_BUCKET_S, Table, follows, on_one_grid, split_counts
 from alerts.errors import CountsError
 from alerts.events import EventKind
 from alerts.lifecycle import Lifecycle, LifecycleState, look_at
@@ -57,12 +57,18 @@ def detect(
     `budget` is the accepted number of false episodes per series and week. `bucket_s` is the buckets' width in seconds;
     without it, the most common step of the file. `warm_up` is a table of the same kind: what it says of a series before
     the series' first row in `source` is learnt from, and nothing else. Rows that a series lacks are skipped, not taken
-    for silence. Refused rows go to `rejects` (default: beside `out`, written only where there are any).
-    Raises CountsError where nothing was usable or can be written, BudgetError for a budget that is not positive.
+    for silence; those off its grid of whole buckets are refused. Refused rows go to `rejects` (default: beside
+    `out`, written only where there are any). Raises CountsError where nothing was usable or
+    can be written or widths of buckets are mixed, BudgetError for a budget that is not positive.
     """
     lifecycle = Lifecycle.for_budget(budget)  # a wrong budget is refused before the table is read
     rows, refused = split_counts(read_counts(source, measure))
     past, refused_past = split_counts(read_counts(warm_up, measure)) if warm_up else ([], [])
+    width_s = bucket_s or Table(rows).common_step_s() or DEFAULT_BUCKET_S
+    rows, off = on_one_grid(source, rows, width_s, bool(bucket_s))
+    past, past_off = on_one_grid(warm_up or source, past, width_s, bool(bucket_s))
+    refused_past += past_off
+    refused = sorted([*refused, *off], key=lambda bad: bad.line)
     refused += [Reject(bad.line, f"{warm_up}: {bad.reason}", bad.raw) for bad in refused_past]
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
     try:
@@ -76,7 +82,6 @@ def detect(
         )
     past = follows(past, rows)
     table = Table([*past, *rows])
-    width_s = bucket_s or Table(rows).common_step_s() or DEFAULT_BUCKET_S
     expected, score, events = _score(table, len(past), width_s, measure, lifecycle)
     try:
         _write_scores(out, rows, measure, expected, score, events)

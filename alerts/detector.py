@@ -136,6 +136,12 @@ class SurgeBank:
         for name, array in rows.items():
             self._state[name][slots] = array
 
+    def votes_expected(self, slots: Slots, start_s: Floats) -> Floats:
+        """How many votes a full bucket of each series would ordinarily bring; shapes as in `close`."""
+        usual = self._baseline.usual({name: self._state[name][slots] for name in FRESH}, start_s)
+        votes: Floats = usual.votes * usual.level[:, 0] / usual.level[:, 1]
+        return votes
+
     def state(self) -> dict[str, NDArray[Any]]:
         """A copy of every array, each of shape (size, …)."""
         return {name: array[: self.size].copy() for name, array in self._state.items()}

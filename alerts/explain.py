@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from alerts.count_rows import read_counts
-from alerts.count_table import DEFAULT_BUCKET_S, Table, follows, split_counts
+from alerts.count_table import DEFAULT_BUCKET_S, Table, follows, on_one_grid, split_counts
 from alerts.errors import CountsError
 from alerts.lifecycle import Lifecycle
 from alerts.tails import interval_80
@@ -52,13 +52,15 @@ class Explanation(NamedTuple):
 def explain(source: Path, target: str, budget: float = 0.25, warm_up: Path | None = None) -> Explanation:
     """The bucket of `target` ("SERIES@TIME", any moment within the bucket) in a table of negatives and totals.
 
-    Raises CountsError where the table holds no such bucket, BudgetError for a budget that is not positive.
+    Raises CountsError where the table holds no such bucket or mixes widths, BudgetError for a budget not positive.
     """
     lifecycle = Lifecycle.for_budget(budget)
     series, at_s = _target(target)
     rows, _ = split_counts(read_counts(source, "negative"))
     past, _ = split_counts(read_counts(warm_up, "negative")) if warm_up else ([], [])
     width_s = Table(rows).common_step_s() or DEFAULT_BUCKET_S
+    rows, _ = on_one_grid(source, rows, width_s)
+    past, _ = on_one_grid(warm_up or source, past, width_s)
     mine = [row for row in rows if row.series == series]
     wanted = [number for number, row in enumerate(mine) if row.start_s <= at_s < row.start_s + width_s]
     if not wanted:

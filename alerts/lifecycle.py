@@ -106,6 +106,11 @@ class Lifecycle(msgspec.Struct, frozen=True):
         """Whether the state needs a step even when its score is under the threshold."""
         return state is not None and state.firing
 
+    @staticmethod
+    def later(state: LifecycleState, by_s: float) -> LifecycleState:
+        """The state with its times moved on by so many seconds, in which nothing was heard."""
+        return msgspec.structs.replace(state, active_s=state.active_s + by_s, ended_s=state.ended_s + by_s)
+
     def severity(self, score: float) -> Severity:
         """The level of a score at or above the threshold; lower ones are a warning too."""
         return next((name for above, name in _ESCALATION if score >= self.up + above), "warning")

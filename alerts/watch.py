@@ -25,11 +25,12 @@ SHOWN = 16  # buckets whose posts can be shown: the bulk of a context
 STORY_WINDOW_MIN = 72 * 60  # a story that voted in a series does not vote there again for three days
 ASLEEP_AFTER = 2 * 24 * 60 // BUCKET_MIN  # a series without a vote for two days is aged in one step when it wakes
 LONGEST_SLEEP = 365 * 24 * 60 // BUCKET_MIN  # what was known a year ago weighs nothing, and soon underflows
+GAP_VOTES = 20.0  # a hush in which so many votes of all series were expected is a gap: by chance it is one in e²⁰
 SCHEMA = 2
 
 
 class _Series(msgspec.Struct, array_like=True):
-    """Everything about one series but the detector's arrays."""
+    """Everything about one series but the detector's arrays. A gap moves all its times on (`Watch.skip_to`)."""
 
     name: str
     born: int  # the bucket of its first vote
@@ -46,6 +47,7 @@ class _State(msgspec.Struct, array_like=True):
     bank: bytes
     bucket: int | None
     series: list[_Series]
+    hush: float = 0.0
 
 
 class Watch:
@@ -70,11 +72,12 @@ class Watch:
         self._firing: dict[str, set[int]] = {rule.id: set() for rule in rules}
         self._told = 0  # of how many series the account was given out
         self._now: dict[int, Context] = {}  # slot -> context of the bucket that is filling
+        self._hush = 0.0  # votes of all series that were expected since the last one came
         self.voted: dict[str, dict[str, int]] = {k: dict(v) for k, v in (voted or {}).items()}
 
     def to_bytes(self) -> bytes:
         """The state without `voted`, exact."""
-        return msgspec.msgpack.encode(_State(SCHEMA, self._bank.to_bytes(), self._bucket, self._series))
+        return msgspec.msgpack.encode(_State(SCHEMA, self._bank.to_bytes(), self._bucket, self._series, self._hush))
 
     @classmethod
     def from_bytes(
@@ -91,7 +94,7 @@ class Watch:
         watch._bank = SurgeBank.from_bytes(state.bank)
         watch._series = state.series
         watch._slots = {series.name: slot for slot, series in enumerate(state.series)}
-        watch._bucket = state.bucket
+        watch._bucket, watch._hush = state.bucket, state.hush
         for slot, series in enumerate(state.series):
             if series.contexts and series.contexts[-1].bucket == state.bucket:
                 watch._now[slot] = series.contexts[-1]
@@ -113,9 +116,22 @@ class Watch:
         return {one.name: Account(one.born * BUCKET_MS, dict(one.fired)) for one in changed}
 
     def skip_to(self, minute: int) -> None:
-        """Goes on at `minute` as if nothing lay between (an outage is a gap, not silence)."""
-        self._bucket = minute // BUCKET_MIN
-        self._now.clear()
+        """Goes on at `minute` as if nothing lay between: an outage is a gap, not silence.
+
+        All that is remembered moves on by its length, so that windows, rests and learning times are of time heard. A
+        bucket that was filling goes on filling.
+        """
+        bucket = minute // BUCKET_MIN
+        gap = bucket - (bucket if self._bucket is None else self._bucket)
+        self._bucket = bucket
+        for series in self._series:
+            series.born, series.last = series.born + gap, series.last + gap
+            if series.asleep_since is not None:
+                series.asleep_since += gap
+            for context in series.contexts:
+                context.bucket += gap
+            for rule_id, state in series.lifecycles.items():
+                series.lifecycles[rule_id] = Lifecycle.later(state, gap * BUCKET_S)
 
     def advance(self, minutes: Iterable[Minute], until: int) -> Advance:
         """Takes the votes of `minutes` (in order, all before `until`) and closes every bucket that ends by `until`."""
@@ -134,10 +150,22 @@ class Watch:
             if not len(self._awake):  # years without a voice pass in one step
                 self._bucket = bucket
                 return
+            if self._is_gap(self._bucket):
+                self.skip_to(bucket * BUCKET_MIN)
+                return
             self._close(self._bucket, step)
             self._bucket += 1
             if self._bucket % ASLEEP_AFTER == 0:
                 self._put_to_sleep(self._bucket)
+
+    def _is_gap(self, bucket: int) -> bool:
+        """Whether no series has said anything for so long that the stream must be out, this full bucket included."""
+        if self._now:
+            self._hush = 0.0
+        elif self._hush < GAP_VOTES:
+            start_s = np.full(len(self._awake), bucket * BUCKET_S)
+            self._hush += float(self._bank.votes_expected(self._awake, start_s).sum())
+        return self._hush >= GAP_VOTES
 
     def _take(self, minute: Minute, step: Gathered) -> None:
         bucket = minute.minute // BUCKET_MIN

@@ -134,6 +134,42 @@ def test_every_unusable_row_is_named_with_its_line_and_stops_nothing(tmp_path: P
         assert bad[raw] in reason
 
 
+@pytest.mark.parametrize(("common", "other"), [(15, 5), (5, 15), (15, 60)])
+def test_widths_that_are_mixed_are_one_line_that_names_the_series(tmp_path: Path, common: int, other: int) -> None:
+    lines = [f"a,{stamp(i, common)},5,1" for i in range(300)] + [f"b,{stamp(i, other)},5,1" for i in range(100)]
+    with pytest.raises(CountsError, match=f"b has a row every {other * 60} s, where {common * 60} s are") as error:
+        run(write(tmp_path, lines))
+    assert "\n" not in str(error.value)
+
+
+def test_history_of_another_width_is_refused_by_its_name(tmp_path: Path) -> None:
+    hourly = write(tmp_path, [f"a,{stamp(i, 60)},5,1" for i in range(48)], "hourly.csv")
+    now = write(tmp_path, [f"a,{stamp(192 + i)},5,1" for i in range(96)])
+    with pytest.raises(CountsError, match=r"hourly.csv: mixes widths of buckets"):
+        run(now, warm_up=hourly)
+
+
+def test_a_bucket_off_the_series_grid_is_refused_and_changes_no_other_row(tmp_path: Path) -> None:
+    lines = surge_lines(calm=50)
+    odd = [*lines[:30], f"acme,{stamp(88, 5)},9,9", *lines[30:]]
+    assert run(write(tmp_path, odd))[1] == run(write(tmp_path, lines, "even.csv"))[1]
+    run(write(tmp_path, odd))
+    assert refused(tmp_path) == [
+        (32, "bucket_start is no whole number of 900 s after the series' first", "acme,2026-01-05T07:20:00Z,9,9")
+    ]
+
+
+def test_rows_that_are_missing_are_a_gap_and_not_silence(tmp_path: Path) -> None:
+    lines = surge_lines()
+    week = 7 * 96
+    later = [line.replace(stamp(i), stamp(i + week)) for i, line in enumerate(lines)]
+    whole, gap = run(write(tmp_path, lines))[1], run(write(tmp_path, [*lines[:300], *later[300:]]))[1]
+    assert [row["score"] for row in gap] == [row["score"] for row in whole]
+    assert [row["event"] for row in gap] == [row["event"] for row in whole]
+    silent = [f"acme,{stamp(i)},0,0" for i in range(300, 300 + week)]
+    assert run(write(tmp_path, [*lines[:300], *silent, *later[300:]]))[1][-200]["expected"] != gap[-200]["expected"]
+
+
 def test_bytes_that_are_not_utf8_are_refused_and_shown_escaped(tmp_path: Path) -> None:
     path = tmp_path / "counts.csv"
     path.write_bytes(f"{HEAD}\nacme,{stamp(0)},5,1\n".encode() + b"\xff\xfe," + f"{stamp(0)},5,1\n".encode())
