@@ -46,7 +46,9 @@ def learning_until(account: Account, rules: Sequence[Rule], series: str, now_ms:
 def spent(rule: Rule, firings: int, since_ms: int, until_ms: int) -> Spent:
     """So many firings in a time in which the series could fire."""
     weeks = (until_ms - since_ms) / (7 * DAY_MS)
-    return Spent(rule.id, rule.series_budget, firings, round(weeks, 3), round(firings / weeks, 4) if weeks >= 1 else None)
+    return Spent(
+        rule.id, rule.series_budget, firings, round(weeks, 3), round(firings / weeks, 4) if weeks >= 1 else None
+    )
 
 
 def all_spent(account: Account, rules: Sequence[Rule], series: str, now_ms: int) -> tuple[Spent, ...]:
