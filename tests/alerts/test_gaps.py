@@ -104,6 +104,19 @@ def test_what_an_incident_told_before_a_gap_fires_no_other_one_after_it() -> Non
         assert sum(one.event == "fired" for one in alerts) == 1, ended_before
 
 
+def test_after_a_loss_in_the_middle_of_a_bucket_what_it_held_counts_with_what_comes() -> None:
+    lost, back = START_MIN + BREAK_MIN + 7, START_MIN + BREAK_MIN + 7 + WEEK_MIN
+    watch = Watch([RULE])
+    before = watch.advance([one for one in CALM if one.minute < lost], lost).bands["issuer:C0"]
+    watch = Watch.from_bytes(watch.to_bytes(), [RULE], watch.voted)
+    watch.skip_to(back)
+    later = [one for one in broken(CALM, WEEK_MIN) if one.minute >= back]
+    after = watch.advance(later, END_MIN + WEEK_MIN).bands["issuer:C0"]
+    told = sum(len(one.votes.get("issuer:C0", ())) for one in CALM)
+    assert before[:, 2].sum() + after[:, 2].sum() == told
+    assert after[0, 0] // 60_000 == back - back % BUCKET_MIN
+
+
 def test_time_in_which_nothing_was_heard_is_no_time_to_learn() -> None:
     patient = Rule(RULE.id, RULE.series, RULE.budget, learning_days=2.9)
     burst = days(4, 3, [Burst("issuer:C0", 2 * DAY_MIN + 300)])
