@@ -83,7 +83,6 @@ class Judged(NamedTuple):
     links: Sequence[Sequence[Link]]
     asked: Sequence[Mapping[int, str]]
     judgements: Sequence[Judgement | Exception]
-    wordings: Sequence[Wording]
 
 
 def to_opinions(batch: Sequence[Message], judge: Judge) -> list[Outcome]:
@@ -103,14 +102,18 @@ def judged(batch: Sequence[Message], judge: Judge) -> Judged:
     links = [links_of(post, judge.linker) for post in posts]
     asked = [asked_of(post, found) for post, found in zip(posts, links, strict=True)]
     judgements = _reconsider(posts, languages, links, _classify(posts, languages, asked, judge.classifier), judge)
-    return Judged(batch, decoded, languages, links, asked, judgements, wordings([_whole(post) for post in posts]))
+    return Judged(batch, decoded, languages, links, asked, judgements)
 
 
 def told(found: Judged, judge: Judge) -> list[Outcome]:
     """The second half: stories, in the order of the batches, and each post's opinion."""
     posts = [post for post in found.decoded if isinstance(post, Post)]
     fine = [place for place, one in enumerate(found.judgements) if isinstance(one, Judgement)]
-    items = [_story_item(posts[place], found.links[place], found.wordings[place], judge.sources) for place in fine]
+    worded = wordings([_whole(posts[place]) for place in fine])
+    items = [
+        _story_item(posts[place], found.links[place], wording, judge.sources)
+        for place, wording in zip(fine, worded, strict=True)
+    ]
     stories = dict(zip(fine, judge.stories.assign(items), strict=True))
     model = ModelRef(judge.classifier.info.id, judge.classifier.info.version, judge.classifier.info.digest)
     outcomes: list[Outcome] = []
