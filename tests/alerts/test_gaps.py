@@ -80,6 +80,7 @@ def test_a_calm_stream_learns_from_an_outage_no_more_than_its_first_hush() -> No
 
 @settings(max_examples=15, deadline=None)
 @given(cuts=st.lists(st.integers(START_MIN, END_MIN + 3 * DAY_MIN), max_size=12), gap_min=st.integers(200, 3 * DAY_MIN))
+@pytest.mark.slow
 def test_cut_and_resumed_anywhere_in_or_beside_a_gap_alerts_bands_and_state_are_the_same(
     cuts: list[int], gap_min: int
 ) -> None:
@@ -154,6 +155,7 @@ def back_after_outage(seed: int, told: float) -> list[Alert]:
 
 
 @pytest.mark.parametrize("told", [0.0, 0.2])
+@pytest.mark.slow
 def test_one_sources_outage_and_return_seldom_fire(told: float) -> None:
     fired = [alert for seed in range(12) for alert in back_after_outage(seed, told)]
     assert len(fired) <= 2  # of 36 returns; of 180, 4 fired, and the budget of their nine hours is 2.4

@@ -48,6 +48,7 @@ def test_the_ratio_is_that_of_the_two_named_ways_in_the_same_run(tmp_path: Path)
     assert {"transformers.pipeline, one by one", "engine, every text seen before"} <= set(steps)
 
 
+@pytest.mark.slow
 def test_rates_follow_the_given_clock(tmp_path: Path) -> None:
     tiny.write(tmp_path)
     ticks = count()

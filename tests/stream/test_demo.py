@@ -57,6 +57,7 @@ MOVED_FURTHER = [
 
 
 @pytest.mark.parametrize(("seed", "company", "at_h"), MOVED)
+@pytest.mark.slow
 def test_with_another_seed_and_the_surge_moved_the_alert_follows_it(seed: int, company: int, at_h: float) -> None:
     assert_only_the_surge(generate(seed, days=7, surge_company=company, surge_at_h=at_h))
 

@@ -4,6 +4,8 @@ import json
 import time
 from pathlib import Path
 
+import pytest
+
 from classifier.inference import LINEAR
 from deploy.local import StackInfo
 from stream.doctor import MAX_SKEW_MS, Finding, examine
@@ -34,6 +36,7 @@ def told(folder: Path, settings: str) -> tuple[int, dict[str, Finding], str]:
     return done.returncode, {one.name: one for one in found}, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_without_servers_all_else_is_looked_at_and_each_server_is_named_with_what_to_do(tmp_path: Path) -> None:
     code, found, printed = told(tmp_path, f'model = "{LINEAR}"\n{AWAY}')
     failed = {name for name, one in found.items() if one.state == "failed"}
@@ -45,6 +48,7 @@ def test_without_servers_all_else_is_looked_at_and_each_server_is_named_with_wha
     assert code == 1
 
 
+@pytest.mark.slow
 def test_a_model_or_rules_that_cannot_be_read_are_findings_and_no_crash(tmp_path: Path) -> None:
     (tmp_path / "tuning.json").write_text("{")
     _, found, _ = told(tmp_path, f'model = "nowhere"\nrules = "nowhere.yml"\n[engine]\ntuning = "tuning.json"\n{AWAY}')
@@ -71,6 +75,7 @@ def test_with_servers_their_versions_are_told_and_the_clocks_compared(stack: Sta
     assert (late.state, "behind Redis" in late.seen, "NTP" in late.advice) == ("warning", True, True)
 
 
+@pytest.mark.slow
 def test_people_read_a_line_for_each_finding_with_what_to_do_below(tmp_path: Path) -> None:
     (tmp_path / "groundswell.toml").write_text(f'model = "{LINEAR}"\n{AWAY}')
     done = groundswell("doctor", cwd=tmp_path)

@@ -244,6 +244,7 @@ def test_history_before_the_start_teaches_and_what_follows_is_as_in_one_long_rep
 
 @settings(max_examples=6, deadline=None)
 @given(hours=st.floats(1, 119))
+@pytest.mark.slow
 def test_wherever_the_history_ends_the_opinions_bring_what_one_long_replay_brings(
     whole: Out, tmp_path_factory: pytest.TempPathFactory, hours: float
 ) -> None:

@@ -86,6 +86,7 @@ def test_bursts_are_louder_than_the_same_hours_of_other_days(sample: Sample) -> 
     company=st.integers(0, len(COMPANIES) - 1),
     at_h=st.integers(84, 6 * 24 - 3),
 )
+@pytest.mark.slow
 def test_the_surge_lies_where_it_was_asked_for_and_no_wording_comes_twice_in_it(
     seed: int, company: int, at_h: int
 ) -> None:

@@ -2,6 +2,8 @@
 
 from statistics import mean
 
+import pytest
+
 from stream.bench.clumps import compare, simulate
 from stream.bench.stories import agreement, items_of
 from stream.sample.syndication import syndicate
@@ -34,6 +36,7 @@ def test_retellings_are_found_and_other_stories_kept_apart() -> None:
     assert mean(one.recall for one in found) >= 0.94
 
 
+@pytest.mark.slow
 def test_stories_instead_of_posts_find_more_surges_with_fewer_false_alarms() -> None:
     world = simulate(2, 8)
     assert (world.voices >= world.negative_voices).all()

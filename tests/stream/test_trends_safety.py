@@ -3,6 +3,7 @@ when it comes, a restart anywhere sends every alert once, and no clock of a work
 """
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ OUT_MIN, BACK_MIN = START_MIN + 2 * DAY_MIN + 300, START_MIN + 2 * DAY_MIN + 660
     moments=st.lists(st.tuples(st.integers(0, len(DOCS)), st.integers(-3_600_000, 3_600_000)), max_size=12),
     shards=st.sampled_from([1, 3]),
 )
+@pytest.mark.slow
 def test_workers_that_come_and_go_under_clocks_that_jump_send_every_alert_once_and_the_same(
     moments: list[tuple[int, int]], shards: int
 ) -> None:
@@ -72,6 +74,7 @@ def opinions_of(seed: int) -> list[Opinion]:
     return sorted(found, key=lambda one: (one.received_at, one.id))
 
 
+@pytest.mark.slow
 def test_posts_published_in_an_outage_and_received_at_once_after_it_fire_nothing() -> None:
     for seed in range(6):
         spine = Spine(None, [RULE], {}, None)
