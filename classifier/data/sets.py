@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -160,6 +160,7 @@ class Marked(NamedTuple):
     allowed: int
 
 
+Labelled = TypeVar("Labelled", Example, Marked)
 _URLS = re.compile(r"https?://[!-~]+")  # what follows in Chinese is text again
 
 
@@ -258,6 +259,16 @@ def training_part(examples: list[Example], held: set[str]) -> list[Example]:
         if (known.allowed, known.topics) != (example.allowed, example.topics):
             disputed.add(place)
     return [example for place, example in chosen.items() if place not in disputed]
+
+
+def at_most(limit: int | None, rows: list[Labelled]) -> list[Labelled]:
+    """Keep some rows, the same ones each time and from all over the set, in their order."""
+    if limit is None or len(rows) <= limit:
+        return rows
+    hashed = sorted(
+        range(len(rows)), key=lambda place: hashlib.sha256(rows[place].key.encode("utf-8", "surrogatepass")).digest()
+    )
+    return [rows[place] for place in sorted(hashed[:limit])]
 
 
 def held_keys(examples: list[Example], task: str) -> set[str]:

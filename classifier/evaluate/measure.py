@@ -4,7 +4,6 @@ Figures depend on the models and the rows alone; nothing here is timed (`bench.p
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -151,22 +150,12 @@ def exams(folder: Path, split: str, limit: int | None) -> Iterator[Exam]:
     for data_set in data.present(folder):
         if data_set.task != "texts":
             every = data.read(folder, data_set)
-            rows = _at_most(limit, [row for row in every if row.split == split])
+            rows = data.at_most(limit, [row for row in every if row.split == split])
             if rows:
                 found = True
                 yield Exam(rows, [row for row in every if row.split == "train"])
     if not found:
         raise DataError(f"no set under {folder} has a {split} part")
-
-
-def _at_most(limit: int | None, rows: list[data.Example]) -> list[data.Example]:
-    """Keep some rows, the same ones each time and from all over the set, in their order."""
-    if limit is None or len(rows) <= limit:
-        return rows
-    hashed = sorted(
-        range(len(rows)), key=lambda place: sha256(rows[place].key.encode("utf-8", "surrogatepass")).digest()
-    )
-    return [rows[place] for place in sorted(hashed[:limit])]
 
 
 def ask(classifier: Classifier, rows: Sequence[data.Example]) -> list[Judgement]:

@@ -1,6 +1,5 @@
 """How well a model judges names within texts: each in a reading of its own, beside the text's label for them all."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ def name_scores(
     """
     found = {}
     for data_set in data.present(folder):
-        names = [one for one in data.read_marked(folder, data_set) if one.split == split][:limit]
+        names = data.at_most(limit, [one for one in data.read_marked(folder, data_set) if one.split == split])
         if any(one.nameable == data.ANY for one in names):
             tell(f"{data_set.name}: {len(names)} names")
             found[data_set.name] = _figures(classifier, names)
@@ -38,21 +37,19 @@ def _figures(classifier: Classifier, names: Sequence[data.Marked]) -> dict[str, 
     for name in names:
         by_text.setdefault(name.text, []).append(name)
     texts, own = list(by_text), names[0].data_set
-    asked = [[text[slice(*name.span)] for name in by_text[text]] for text in texts]
+    asked = [[text[slice(*name.span)] for name in named] for text, named in by_text.items()]
     judged = classifier.classify(texts, [own.language] * len(texts), asked, [own.kind] * len(texts))
     rows = [
-        data.Example(name.text, name.key, own, name.split, name.allowed, ()) for text in texts for name in by_text[text]
+        data.Example(name.text, name.key, own, name.split, name.allowed, ())
+        for named in by_text.values()
+        for name in named
     ]
     of_name = sentiment_answers(rows, [_sure(label) for one in judged for label, _ in one.targets])
     of_text = sentiment_answers(rows, [_sure(one.label) for one in judged for _ in one.targets])
-    kinds = {text: len({name.allowed for name in by_text[text]}) for text in texts}
-    differing = np.array([kinds[row.text] > 1 for row in rows])
-    figures = {
-        "texts": len(texts),
-        "texts_of_several": sum(count > 1 for count in Counter(r.text for r in rows).values()),
-    }
+    differing = np.array([len({name.allowed for name in by_text[row.text]}) > 1 for row in rows])
     return {
-        **figures,
+        "texts": len(texts),
+        "texts_of_several": sum(len(named) > 1 for named in by_text.values()),
         "all": _beside(of_name, of_text),
         **({"differing": _beside(part(of_name, differing), part(of_text, differing))} if differing.any() else {}),
     }

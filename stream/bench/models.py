@@ -14,7 +14,7 @@ from classifier.inference import SHIPPED, load
 from stream.cleaning import detect_language
 from stream.errors import RecordRefused
 from stream.files import read_rows
-from stream.records import decode_raw_post
+from stream.records import RawPost, decode_raw_post
 from stream.sample import generate
 
 TEXTS = 1000
@@ -52,21 +52,23 @@ def classify(asked: Asked) -> dict[str, object]:
 
 def texts_of(path: Path | None, most: int = TEXTS) -> tuple[list[str], list[str]]:
     """Return texts and languages of a file of posts, evenly taken, or of the bundled sample."""
+    posts = posts_of(path, most)
+    return [post.text for post in posts], [detect_language(post.text, post.lang) for post in posts]
+
+
+def posts_of(path: Path | None, most: int) -> list[RawPost]:
+    """Return posts of a file, evenly taken, or the first of the bundled sample; ClassifierError where there is none."""
     if path is None:
-        posts = generate(days=4, surge_at_h=84).posts[:most]
-        return [post.text for post in posts], [post.lang or "en" for post in posts]
-    texts, languages = [], []
+        return list(generate(days=4, surge_at_h=84).posts[:most])
+    posts = []
     for row in read_rows(path):
         try:
-            post = decode_raw_post(row.value)
+            posts.append(decode_raw_post(row.value))
         except RecordRefused:
             continue
-        texts.append(post.text)
-        languages.append(detect_language(post.text, post.lang))
-    if not texts:
+    if not posts:
         raise ClassifierError(f"{path} holds no post; give a file of posts with id, source, published_at and text")
-    step = max(1, len(texts) // most)
-    return texts[::step][:most], languages[::step][:most]
+    return posts[:: max(1, len(posts) // most)][:most]
 
 
 def exactness(asked: Asked, against: Path | None, most: int = 10_000) -> dict[str, object]:

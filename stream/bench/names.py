@@ -5,23 +5,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from classifier.errors import ClassifierError
 from classifier.inference import load
 from classifier.judgements import Classifier
+from stream.bench.models import posts_of
 from stream.cleaning import clean, detect_language, received_ms_of
 from stream.companies import Companies
 from stream.entities import asked_of, links_of
-from stream.errors import RecordRefused
-from stream.files import read_rows
-from stream.records import Post, RawPost, decode_raw_post
-from stream.sample import generate
+from stream.records import Post
 
 POSTS, ROUNDS, BATCH = 1000, 5, 256
 
 
 def run(path: Path | None, model: Path | None, own: Path | None) -> dict[str, object]:
     """Processor seconds a text, plain and with names, in turns; nothing is kept from one round for the next."""
-    posts, classifier, linker = posts_of(path), load(model), Companies(own)
+    posts = [clean(one, received_ms_of(one, {}), {}) for one in posts_of(path, POSTS)]
+    classifier, linker = load(model), Companies(own)
     languages = [detect_language(post.text, post.lang) for post in posts]
     names = [tuple(asked_of(post, links_of(post, linker)).values()) for post in posts]
     none: list[tuple[str, ...]] = [()] * len(posts)
@@ -42,25 +40,6 @@ def run(path: Path | None, model: Path | None, own: Path | None) -> dict[str, ob
         "ratio": round(median(ratios), 3),
         "ratio_spread": [round(min(ratios), 3), round(max(ratios), 3)],
     }
-
-
-def posts_of(path: Path | None, most: int = POSTS) -> list[Post]:
-    """Return clean posts of a file, evenly taken, or of the bundled sample; raises ClassifierError where none is."""
-    raw = generate(days=4, surge_at_h=84).posts if path is None else _raw(path)
-    posts = [clean(one, received_ms_of(one, {}), {}) for one in raw]
-    if not posts:
-        raise ClassifierError(f"{path} holds no post; give a file of posts with id, source, published_at and text")
-    return posts[:: max(1, len(posts) // most)][:most]
-
-
-def _raw(path: Path) -> list[RawPost]:
-    posts = []
-    for row in read_rows(path):
-        try:
-            posts.append(decode_raw_post(row.value))
-        except RecordRefused:
-            continue
-    return posts
 
 
 def _seconds(

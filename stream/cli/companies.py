@@ -65,8 +65,7 @@ def check(
     from stream.companies.own import read_own
     from stream.companies.table import shipped
 
-    companies = shipped().companies
-    issuers = {symbol: company.symbol for company in companies for symbol in company.listings}
+    issuers = shipped().issuers
     rows = read_own(file, issuers)
     new = {row.symbol for row in rows} - issuers.keys()
     result: dict[str, object] = {

@@ -58,8 +58,7 @@ def linker_with(own: Path | None) -> TableLinker:
     table = shipped()
     if own is None:
         return TableLinker(table)
-    issuers = {symbol: company.symbol for company in table.companies for symbol in company.listings}
-    return TableLinker(with_own(table, read_own(own, issuers)))
+    return TableLinker(with_own(table, read_own(own, table.issuers)))
 
 
 def _stamp(path: Path | None) -> tuple[int, int] | None:

@@ -112,7 +112,7 @@ def _contradictions(rows: Iterable[OwnRow], issuers: Mapping[str, str]) -> list[
 
 def with_own(table: Table, rows: Sequence[OwnRow]) -> Table:
     """Return the table with a user's rows in it; a name that the user gives is no other company's any more."""
-    issuers = {symbol: company.symbol for company in table.companies for symbol in company.listings}
+    issuers = table.issuers
     added: dict[str, list[Name]] = {}
     titles: dict[str, str] = {}
     for row in rows:

@@ -55,6 +55,11 @@ class Table(msgspec.Struct, frozen=True):
     companies: tuple[Company, ...]
     against: dict[str, tuple[str, ...]] = {}
 
+    @property
+    def issuers(self) -> dict[str, str]:
+        """Return the symbol of each listing's issuer."""
+        return {symbol: company.symbol for company in self.companies for symbol in company.listings}
+
 
 @lru_cache(maxsize=1)
 def shipped() -> Table:

@@ -1,10 +1,18 @@
-"""Invented opinions as the trends see them, and a time for them."""
+"""Invented opinions as the trends see them, a time for them, and what makes stores for them."""
 
-from stream.stores.protocols import Counted, SeriesVote
+from typing import Protocol
+
+from stream.stores.protocols import SERIES_KEPT, Counted, SeriesVote, TrendStore
 
 MINUTE = 29_000_000  # minutes since 1970
 NOW_MS = MINUTE * 60_000
 NEGATIVE, NEUTRAL, POSITIVE = 0, 1, 2
+
+
+class Make(Protocol):
+    """Makes an empty trend store of so many shards, which keeps so many series of a kind apart."""
+
+    def __call__(self, shards: int, series_kept: int = SERIES_KEPT, /) -> TrendStore: ...
 
 
 def vote(

@@ -1,36 +1,20 @@
 """What every trend store promises of its size: series stay few, each takes little, and a question is one round trip."""
 
-import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from redis import Connection, ConnectionPool, Redis
 
-from stream.stores.memory import MemoryTrends
-from stream.stores.protocols import RESOLUTION_MS, Span, TrendStore
+from stream.stores.protocols import RESOLUTION_MS, Span
 from stream.stores.redis_common import connect
 from stream.stores.redis_trends import RedisTrends
-from tests.contract.counted import NOW_MS, doc, vote
-
-Small = Callable[[int, int], TrendStore]
+from tests.contract.counted import NOW_MS, Make, doc, vote
 
 
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
-def small(request: pytest.FixtureRequest) -> Iterator[Small]:
-    """Makes an empty store of so many shards that keeps so many series of a kind apart."""
-    if request.param == "memory":
-        yield MemoryTrends
-        return
-    with connect(request.getfixturevalue("redis_url")) as client:
-        prefix = request.getfixturevalue("prefix")
-        numbers = itertools.count()
-        yield lambda shards, kept: RedisTrends(client, f"{prefix}{next(numbers)}", shards, series_kept=kept)
-
-
-def test_the_least_active_pairs_fold_into_other_and_nothing_is_lost(small: Small) -> None:
-    store, day = small(1, 10), 86_400_000
+def test_the_least_active_pairs_fold_into_other_and_nothing_is_lost(make: Make) -> None:
+    store, day = make(1, 10), 86_400_000
     for n in range(10):  # the first has been silent for three weeks, since eight posts; the others said more and more
         for m in range(8 if n == 0 else n):
             at_ms = NOW_MS - 21 * day * (n == 0) - m * 3_600_000
@@ -56,8 +40,8 @@ def test_the_least_active_pairs_fold_into_other_and_nothing_is_lost(small: Small
 
 
 @pytest.mark.parametrize("shards", [1, 3])
-def test_series_stay_few_whatever_names_come(small: Small, shards: int) -> None:
-    store, batch, kept = small(shards, 30), 15, 30
+def test_series_stay_few_whatever_names_come(make: Make, shards: int) -> None:
+    store, batch, kept = make(shards, 30), 15, 30
     rng = random.Random(5)
     posts = 0
     for n in range(40):

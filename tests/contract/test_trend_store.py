@@ -3,7 +3,7 @@
 import itertools
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -28,23 +28,9 @@ from stream.stores.protocols import (
 )
 from stream.stores.redis_common import connect
 from stream.stores.redis_trends import RedisTrends
-from tests.contract.counted import MINUTE, NEGATIVE, NOW_MS, POSITIVE, doc, vote
+from tests.contract.counted import MINUTE, NEGATIVE, NOW_MS, POSITIVE, Make, doc, vote
 
 HOSTILE = ["a b", "a\nb", "a\x00b", "*", "{s0}", "{}:seen:", "🐻‍❄️", "平安", "x" * 200, "12:34", "|", "é", "e\u0301"]
-
-Make = Callable[[int], TrendStore]
-
-
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
-def make(request: pytest.FixtureRequest) -> Iterator[Make]:
-    """Makes an empty store of so many shards."""
-    if request.param == "memory":
-        yield MemoryTrends
-        return
-    with connect(request.getfixturevalue("redis_url")) as client:
-        prefix = request.getfixturevalue("prefix")
-        numbers = itertools.count()
-        yield lambda shards: RedisTrends(client, f"{prefix}{next(numbers)}", shards)
 
 
 @pytest.fixture
