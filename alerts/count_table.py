@@ -6,11 +6,11 @@ Rows come from `count_rows.py`; what is done with the scores is for `detect.py` 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from alerts.count_rows import CountRow, Measure, Reject
+from alerts.count_rows import CountRow, Measure, Reject, read_counts
 from alerts.detector import Scores, Slots, SurgeBank
 from alerts.errors import CountsError
 from alerts.tails import Floats
@@ -100,7 +100,7 @@ class Table:
         return self.volumes(bucket_s) if measure == "volume" else self.surges(bucket_s)
 
 
-def split_counts(read: Iterable[CountRow | Reject]) -> tuple[list[CountRow], list[Reject]]:
+def _split(read: Iterable[CountRow | Reject]) -> tuple[list[CountRow], list[Reject]]:
     """What can be used, and what was refused."""
     rows: list[CountRow] = []
     refused: list[Reject] = []
@@ -112,9 +112,7 @@ def split_counts(read: Iterable[CountRow | Reject]) -> tuple[list[CountRow], lis
     return rows, refused
 
 
-def on_one_grid(
-    source: Path, rows: list[CountRow], bucket_s: int, told: bool = False
-) -> tuple[list[CountRow], list[Reject]]:
+def _on_one_grid(source: Path, rows: list[CountRow], bucket_s: int, told: bool) -> tuple[list[CountRow], list[Reject]]:
     """The rows that lie on their series' grid of `bucket_s` seconds (`told` by the caller or found), and rejects of
     the others.
 
@@ -135,8 +133,35 @@ def on_one_grid(
 
 
 def _text(row: CountRow) -> str:
-    start = dt.datetime.fromtimestamp(row.start_s, dt.UTC).isoformat().replace("+00:00", "Z")
-    return f"{row.series},{start},{row.total:g},{row.negative:g}"
+    return f"{row.series},{stamp(row.start_s)},{row.total:g},{row.negative:g}"
+
+
+class Counts(NamedTuple):
+    """Tables that were read: usable rows and refused ones of the counts, and alike of an earlier table; all rows lie on
+    their series' grids of `width_s` seconds."""
+
+    rows: list[CountRow]
+    refused: list[Reject]
+    past: list[CountRow]
+    refused_past: list[Reject]
+    width_s: int
+
+
+def read_tables(source: Path, warm_up: Path | None, measure: Measure, bucket_s: int | None = None) -> Counts:
+    """The counts of `source` and what `warm_up` says of the time before; without `bucket_s` the width is that of most
+    steps. Raises CountsError where a table cannot be read or mixes widths."""
+    rows, refused = _split(read_counts(source, measure))
+    past, refused_past = _split(read_counts(warm_up, measure)) if warm_up else ([], [])
+    width_s = bucket_s or Table(rows).common_step_s() or DEFAULT_BUCKET_S
+    rows, off = _on_one_grid(source, rows, width_s, bool(bucket_s))
+    past, past_off = _on_one_grid(warm_up or source, past, width_s, bool(bucket_s))
+    return Counts(rows, sorted([*refused, *off], key=lambda bad: bad.line), past, [*refused_past, *past_off], width_s)
+
+
+def stamp(start_s: float) -> str:
+    """RFC 3339 in UTC for seconds since 1970, with milliseconds where there are any."""
+    digits = "seconds" if start_s.is_integer() else "milliseconds"
+    return dt.datetime.fromtimestamp(start_s, dt.UTC).isoformat(timespec=digits).replace("+00:00", "Z")
 
 
 def follows(history: Iterable[CountRow], rows: Sequence[CountRow]) -> list[CountRow]:

@@ -4,15 +4,14 @@ Reading and refusing rows is `count_rows.py`; the numbers come from the same det
 """
 
 import csv
-import datetime as dt
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
 
-from alerts.count_rows import CountRow, Measure, Reject, read_counts
-from alerts.count_table import DEFAULT_BUCKET_S, Table, follows, on_one_grid, split_counts
+from alerts.count_rows import CountRow, Measure, Reject
+from alerts.count_table import Table, follows, read_tables, stamp
 from alerts.errors import CountsError
 from alerts.events import EventKind
 from alerts.lifecycle import Lifecycle, LifecycleState, look_at
@@ -62,13 +61,7 @@ def detect(
     can be written or widths of buckets are mixed, BudgetError for a budget that is not positive.
     """
     lifecycle = Lifecycle.for_budget(budget)  # a wrong budget is refused before the table is read
-    rows, refused = split_counts(read_counts(source, measure))
-    past, refused_past = split_counts(read_counts(warm_up, measure)) if warm_up else ([], [])
-    width_s = bucket_s or Table(rows).common_step_s() or DEFAULT_BUCKET_S
-    rows, off = on_one_grid(source, rows, width_s, bool(bucket_s))
-    past, past_off = on_one_grid(warm_up or source, past, width_s, bool(bucket_s))
-    refused_past += past_off
-    refused = sorted([*refused, *off], key=lambda bad: bad.line)
+    rows, refused, past, refused_past, width_s = read_tables(source, warm_up, measure, bucket_s)
     refused += [Reject(bad.line, f"{warm_up}: {bad.reason}", bad.raw) for bad in refused_past]
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
     try:
@@ -136,7 +129,7 @@ def _learning(table: Table, bucket_s: int) -> tuple[int, str | None]:
     """How many series were seen for less than the learning time by their last row, and when the last is ready."""
     ready_s = table.begins() + LEARNING_S
     waiting = ready_s[ready_s > table.ends() + bucket_s]
-    return len(waiting), _stamp(float(waiting.max())) if len(waiting) else None
+    return len(waiting), stamp(float(waiting.max())) if len(waiting) else None
 
 
 def _write_scores(
@@ -147,10 +140,10 @@ def _write_scores(
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
         for number, (row, mean, tail) in enumerate(zip(rows, expected.tolist(), score.tolist(), strict=True)):
-            stamp = stamps.get(row.start_s) or stamps.setdefault(row.start_s, _stamp(row.start_s))
+            start = stamps.get(row.start_s) or stamps.setdefault(row.start_s, stamp(row.start_s))
             negative = "" if measure == "volume" else _plain(row.negative)
             event = events.get(number, ("", ""))
-            writer.writerow((row.series, stamp, _plain(row.total), negative, f"{mean:.4f}", f"{tail:.6f}", *event))
+            writer.writerow((row.series, start, _plain(row.total), negative, f"{mean:.4f}", f"{tail:.6f}", *event))
 
 
 def _write_rejects(path: Path, refused: list[Reject], always: bool) -> None:
@@ -168,9 +161,3 @@ def _printable(reject: Reject) -> Reject:
 
 def _plain(count: float) -> str:
     return str(int(count)) if count.is_integer() else repr(count)
-
-
-def _stamp(start_s: float) -> str:
-    moment = dt.datetime.fromtimestamp(start_s, dt.UTC)
-    digits = "seconds" if start_s.is_integer() else "milliseconds"
-    return moment.isoformat(timespec=digits).replace("+00:00", "Z")

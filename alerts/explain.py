@@ -6,8 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from alerts.count_rows import read_counts
-from alerts.count_table import DEFAULT_BUCKET_S, Table, follows, on_one_grid, split_counts
+from alerts.count_table import Table, follows, read_tables, stamp
 from alerts.errors import CountsError
 from alerts.lifecycle import Lifecycle
 from alerts.tails import interval_80
@@ -56,11 +55,7 @@ def explain(source: Path, target: str, budget: float = 0.25, warm_up: Path | Non
     """
     lifecycle = Lifecycle.for_budget(budget)
     series, at_s = _target(target)
-    rows, _ = split_counts(read_counts(source, "negative"))
-    past, _ = split_counts(read_counts(warm_up, "negative")) if warm_up else ([], [])
-    width_s = Table(rows).common_step_s() or DEFAULT_BUCKET_S
-    rows, _ = on_one_grid(source, rows, width_s)
-    past, _ = on_one_grid(warm_up or source, past, width_s)
+    rows, _, past, _, width_s = read_tables(source, warm_up, "negative")
     mine = [row for row in rows if row.series == series]
     wanted = [number for number, row in enumerate(mine) if row.start_s <= at_s < row.start_s + width_s]
     if not wanted:
@@ -72,7 +67,7 @@ def explain(source: Path, target: str, budget: float = 0.25, warm_up: Path | Non
     score, share, votes = (float(values[0]) for values in (found.score, found.window_share, found.window_votes))
     return Explanation(
         series=series,
-        bucket_start=dt.datetime.fromtimestamp(mine[wanted[-1]].start_s, dt.UTC).isoformat().replace("+00:00", "Z"),
+        bucket_start=stamp(mine[wanted[-1]].start_s),
         window_minutes=int(found.window[0]) * width_s // 60,
         negatives=negatives,
         total=total,

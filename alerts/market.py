@@ -11,11 +11,11 @@ from typing import Final
 
 import msgspec
 
-from alerts.errors import StateError
 from alerts.events import Alert, Member, RuleRef, SeriesRef, digest_of, utc_text
 from alerts.lifecycle import Lifecycle, LifecycleState, Look
 from alerts.market_alert import market_alert, measured_together
 from alerts.rules import Rule
+from alerts.state import read_state
 from alerts.votes import BUCKET_MIN
 
 FEWEST: Final = 3  # two companies are a pair and no market
@@ -59,6 +59,12 @@ class Market:
     def __init__(self, rules: Sequence[Rule], sectors: Mapping[str, str] | None = None) -> None:
         self._sectors = sectors or {}
         self._rules = {rule.id: rule for rule in rules}
+        self._lifecycles = {
+            rule.id: Lifecycle.for_budget(
+                rule.series_budget, min_negatives=FEWEST, min_total=FEWEST, rest_s=rule.rest_hours * 3600
+            )
+            for rule in rules
+        }
         self._bucket = -(2**62)
         self._groups: dict[str, _Group] = {rule.id: _Group() for rule in rules}
 
@@ -69,12 +75,7 @@ class Market:
     @classmethod
     def from_bytes(cls, raw: bytes, rules: Sequence[Rule], sectors: Mapping[str, str] | None = None) -> "Market":
         """The market that `to_bytes` wrote; `StateError` for another schema or broken bytes."""
-        try:
-            state = msgspec.msgpack.decode(raw, type=_State)
-        except msgspec.MsgspecError as error:
-            raise StateError(f"market state cannot be read ({error}); rebuild it from history") from None
-        if state.schema != SCHEMA:
-            raise StateError(f"market state has schema {state.schema}, this version reads {SCHEMA}; rebuild it")
+        state = read_state(raw, _State, SCHEMA, "market")
         market = cls(rules, sectors)
         market._bucket = state.bucket
         market._groups |= {name: group for name, group in state.groups.items() if name in market._rules}
@@ -141,9 +142,7 @@ class Market:
         group.onsets += [_with_its_strongest(alert) for alert in alerts if _is_onset(alert)]
         watched, by_chance = _expected(rule, group, bucket, born)
         look = _look(group, bucket, by_chance)
-        lifecycle = Lifecycle.for_budget(
-            rule.series_budget, min_negatives=FEWEST, min_total=FEWEST, rest_s=rule.rest_hours * 3600
-        )
+        lifecycle = self._lifecycles[rule.id]
         group.lifecycle, event, severity = lifecycle.step(group.lifecycle, look)
         if event == "fired":
             group.incident = digest_of(rule.id, "companies", utc_text((bucket + 1) * _BUCKET_S * 1000))

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from alerts.accounts import Account
 from alerts.advance import Advance, Gathered
 from alerts.detector import Scores, SurgeBank
-from alerts.errors import StateError
 from alerts.events import Alert, EventKind, RuleRef, SeriesRef, Severity, digest_of, utc_text
 from alerts.evidence import Context, add_negative, drivers_of, evidence_of, measured_of
 from alerts.lifecycle import Lifecycle, LifecycleState, look_at
 from alerts.rules import Rule
+from alerts.state import read_state
 from alerts.votes import BUCKET_MIN, Minute, Vote
 
 BUCKET_S, BUCKET_MS = BUCKET_MIN * 60.0, BUCKET_MIN * 60_000
@@ -84,12 +84,7 @@ class Watch:
         cls, raw: bytes, rules: Sequence[Rule], voted: Mapping[str, Mapping[str, int]] | None = None
     ) -> "Watch":
         """The watch that `to_bytes` wrote; `StateError` for another schema or broken bytes."""
-        try:
-            state = msgspec.msgpack.decode(raw, type=_State)
-        except msgspec.MsgspecError as error:
-            raise StateError(f"detector state cannot be read ({error}); rebuild it from history") from None
-        if state.schema != SCHEMA:
-            raise StateError(f"detector state has schema {state.schema}, this version reads {SCHEMA}; rebuild it")
+        state = read_state(raw, _State, SCHEMA, "detector")
         watch = cls(rules, voted)
         watch._bank = SurgeBank.from_bytes(state.bank)
         watch._series = state.series
