@@ -104,7 +104,7 @@ class Watch:
         return dict(Counter(series.born for series in self._series if series.name.startswith("issuer:")))
 
     def _changed_accounts(self, alerts: Sequence[Alert]) -> dict[str, Account]:
-        """Those of new series and of series that fired; all, where this is the first step of a state that was read."""
+        """Those of new series and of those that fired; all after a gap and in the first step of a state read anew."""
         fired = [self._series[self._slots[a.series.name]] for a in alerts if a.event == "fired"]
         changed = [*self._series[self._told :], *fired]
         self._told = len(self._series)
@@ -118,7 +118,7 @@ class Watch:
         """
         bucket = minute // BUCKET_MIN
         gap = bucket - (bucket if self._bucket is None else self._bucket)
-        self._bucket = bucket
+        self._bucket, self._told = bucket, 0  # accounts tell a birth, so all are given out again
         for series in self._series:
             series.born, series.last = series.born + gap, series.last + gap
             if series.asleep_since is not None:

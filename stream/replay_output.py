@@ -131,7 +131,7 @@ def describe(metrics: Mapping[str, object]) -> str:
     for rule in rules:
         if rule["spent"] is not None:
             text += f"; {rule['id']}: {rule['spent']:g} firings a series and week, true surges among them"
-            text += f", budget {rule['budget']:g} false ones"
+            text += f", budget {rule['budget'] / rule['over']:g} false ones"
         if learning := rule["learning"]:
             text += f"; {len(learning)} series still learn, the last until {max(learning.values())}"
     return text

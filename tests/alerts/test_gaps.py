@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.accounts import Account
 from alerts.events import Alert, encode_alert
 from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN, Minute
@@ -116,6 +117,24 @@ def test_after_a_loss_in_the_middle_of_a_bucket_what_it_held_counts_with_what_co
     told = sum(len(one.votes.get("issuer:C0", ())) for one in CALM)
     assert before[:, 2].sum() + after[:, 2].sum() == told
     assert after[0, 0] // 60_000 == back - back % BUCKET_MIN
+
+
+def test_after_a_gap_all_accounts_are_given_out_again_in_time_heard() -> None:
+    minutes, end = broken(CALM, WEEK_MIN), END_MIN + WEEK_MIN
+    kept: list[dict[str, Account]] = []
+    for read_anew in (False, True):
+        watch, accounts = Watch([RULE]), dict[str, Account]()
+        for start, until in pairwise([0, START_MIN + BREAK_MIN, end - BUCKET_MIN, end]):
+            accounts |= watch.advance([one for one in minutes if start <= one.minute < until], until).accounts
+            if start == 0:
+                before = dict(accounts)
+            if read_anew:
+                watch = Watch.from_bytes(watch.to_bytes(), [RULE], watch.voted)
+        kept.append(accounts)
+    assert kept[0] == kept[1]
+    moved = {(kept[0][name].born_ms - account.born_ms) // 60_000 for name, account in before.items()}
+    assert len(moved) == 1
+    assert WEEK_MIN - 60 <= moved.pop() <= WEEK_MIN
 
 
 def test_time_in_which_nothing_was_heard_is_no_time_to_learn() -> None:

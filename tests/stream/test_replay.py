@@ -286,6 +286,9 @@ def test_what_was_spent_is_counted_from_when_a_series_learnt_or_the_replay_began
     assert 0.38 < mine["weeks"] < 3 / 7 + 0.01
     assert rule["spent"] == pytest.approx(1 / rule["series_weeks"], abs=1e-3)
     assert "a series and week, true surges among them, budget 0.25 false ones" in describe(json.loads(whole.metrics))
+    shared = json.loads(whole.metrics)
+    shared["rules"][0] |= {"budget": 3.0, "over": 300}
+    assert "budget 0.01 false ones" in describe(shared)
     start_ms = START_MS + round((SURGE_H + 8) * HOUR_MS)
     source = written(tmp_path / "posts.jsonl", POSTS)
     after = json.loads(replay(source, tmp_path / "out", Span(start_ms), (source,)).metrics)["rules"][0]
