@@ -59,8 +59,9 @@ class Rivals:
         self._whole = OnnxRuntime(encoder.graph, encoder.weights, Lanes(threads))
         self._one_thread = OnnxRuntime(encoder.graph, encoder.weights, Lanes(1))
 
-    def pipeline(self, batch: int) -> Judging:
-        """`transformers.pipeline("text-classification")` on the weights, in batches as the texts come."""
+    def pipeline(self, batch: int, device: str = "cpu") -> Judging:
+        """`transformers.pipeline("text-classification")` on the weights, in batches as the texts come; a card computes
+        in float16."""
         transformers_logging.set_verbosity_error()
         model = BertForSequenceClassification(bert_config(self._shape, num_labels=len(SENTIMENTS)), self._shape.pooling)
         names = {name: torch.from_numpy(np.array(array)) for name, array in self._arrays.items()}
@@ -76,7 +77,9 @@ class Rivals:
             unk_token="[UNK]",
             model_max_length=self._window,
         )
-        pipe = TextClassificationPipeline(model=model, tokenizer=tokenizer, device=torch.device("cpu"))
+        if device != "cpu":
+            model.half()
+        pipe = TextClassificationPipeline(model=model, tokenizer=tokenizer, device=torch.device(device))
         places = {model.config.id2label[place]: place for place in range(len(SENTIMENTS))}
 
         def judge(texts: Sequence[str]) -> F64:

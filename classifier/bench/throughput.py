@@ -29,6 +29,7 @@ ROUNDS = 3
 _ALONE, _LOADED_SHARE, _LOADED = 200, 0.7, 400
 _ONE_BY_ONE = "transformers.pipeline, one by one"
 _PIPELINE = "transformers.pipeline, batches of 32, as they come"
+_ON_DEVICE = "transformers.pipeline on "
 _SINGLY = 60  # texts for the pipeline one by one: it is slow
 
 
@@ -61,7 +62,7 @@ def measure(bench: Bench, clock_s: Callable[[], float] = time.perf_counter) -> d
         list(caching.stream(asked))
         ways["engine, every text seen before"] = lambda: list(caching.stream(asked))
         if bench.compare and _can_compare():
-            ways |= _rivals(bench.folder, asked, ready, threads)
+            ways |= _rivals(bench, asked, ready, threads)
         seconds, answers = _interleaved(ways, bench.rounds, clock_s)
         padding = _padding_waste(model)
         rates = {
@@ -72,9 +73,10 @@ def measure(bench: Bench, clock_s: Callable[[], float] = time.perf_counter) -> d
         alone = latency.alone_ms(engine, [one._replace(text=f"{one.text} {place}") for place, one in _some(asked)])
         loaded_asked = [one._replace(text=f"{place} {one.text}") for place, one in _some(asked, _LOADED)]
         loaded = latency.loaded_ms(engine, loaded_asked, engine_rate * _LOADED_SHARE, seed=1)
-    baseline = _PIPELINE if _PIPELINE in rates else "engine, one text a call"
+    baseline = _baseline(rates)
     rates.setdefault(baseline, [1000 / median(alone)])
-    peak = peak_flops(None, "fp32", clock_s)
+    on_device = _on_device(bench, ready, clock_s)
+    peak = on_device.get("peak_tflops", 0.0) * 1e12 or peak_flops(None, "fp32", clock_s)
     against = median(rates[baseline])
     return {
         "target": "classify",
@@ -100,15 +102,35 @@ def measure(bench: Bench, clock_s: Callable[[], float] = time.perf_counter) -> d
             }
             for name, own in sorted(rates.items(), key=lambda row: median(row[1]))
         ],
-        "label_agreement": _agreement(model, asked, ready, answers.get(_PIPELINE)),
+        "label_agreement": _agreement(model, asked, ready, answers.get(baseline)),
         "padding_waste": padding,
         "flops_per_text": round(operations / len(asked)),
         "share_of_peak": round(engine_rate * operations / len(asked) / peak, 3),
-        "peak_gflops": {"of": "float32 matrices of 2048 by NumPy, all its threads", "found": round(peak / 1e9, 1)},
+        "peak_gflops": {
+            "of": f"matrices on {bench.placement.device}" if on_device else "float32 matrices of 2048 by NumPy",
+            "found": round(peak / 1e9, 1),
+        },
         "alone_ms": latency.percentiles(alone),
         f"at_{_LOADED_SHARE:.0%}_load_ms": latency.percentiles(loaded),
+        **on_device,
         **startup.start(bench.folder),
     }
+
+
+def _baseline(rates: Mapping[str, Sequence[float]]) -> str:
+    """Return the rival that all are divided by: on a card the fastest of the pipelines there."""
+    if _PIPELINE in rates:
+        return _PIPELINE
+    pipelines = [name for name in rates if name.startswith(_ON_DEVICE)]
+    return max(pipelines, key=lambda name: median(rates[name]), default="engine, one text a call")
+
+
+def _on_device(bench: Bench, ready: Sequence[Ready], clock_s: Callable[[], float]) -> dict[str, Any]:
+    if bench.placement.device is None:
+        return {}
+    from classifier.bench.card import saturation
+
+    return saturation(bench.folder, ready, bench.placement.device, clock_s)
 
 
 def _in_one_window(bench: Bench, model: EncoderClassifier) -> tuple[list[Request], list[Ready]]:
@@ -150,13 +172,17 @@ def _places(ready: Sequence[Ready]) -> dict[str, list[int]]:
 
 
 def _rivals(
-    folder: Path, asked: Sequence[Request], ready: Sequence[Ready], threads: int
+    bench: Bench, asked: Sequence[Request], ready: Sequence[Ready], threads: int
 ) -> dict[str, Callable[[], dict[str, F64]]]:
     """Return other ways to judge all texts: sentiment logits by encoder. Normal forms are not counted against them."""
     from classifier.bench.rivals import BATCH, Rivals
 
     parts = {name: [normal_form(asked[place].text, name) for place in own] for name, own in _places(ready).items()}
-    rivals = {name: Rivals(folder, name, threads) for name in parts}
+    if bench.placement.device is not None:
+        from classifier.bench.card import pipelines
+
+        return pipelines(bench.folder, parts, bench.placement.device, threads)
+    rivals = {name: Rivals(bench.folder, name, threads) for name in parts}
     singly = {name: (one.pipeline(1), one.pipeline(BATCH)) for name, one in rivals.items()}
     few = {name: own[: max(1, round(_SINGLY * len(own) / len(asked)))] for name, own in parts.items()}
 

@@ -167,8 +167,11 @@ class EncoderClassifier:
             own = [place for place, (one, _) in enumerate(places) if one.reader == name]
             if own:
                 moods, subjects = pooled([places[place][1].encoded for place in own], reader.runtime)
-                scalings = [self._calibration.of_sentiment(name, places[place][0].kind) for place in own]
-                scaled = np.array([scaling(row) for scaling, row in zip(scalings, moods, strict=True)])
+                kinds = [places[place][0].kind for place in own]
+                scaled = np.empty_like(moods)
+                for kind in set(kinds):
+                    rows = [row for row, other in enumerate(kinds) if other == kind]
+                    scaled[rows] = self._calibration.of_sentiment(name, kind)(moods[rows])
                 say = np.array([places[place][1].say for place in own])
                 sentiment[own] = _believed(softmax(scaled), say, _PRIOR_SENTIMENT)
                 topics[own] = _believed(sigmoid(self._calibration.of_topics(name)(subjects)), say, _PRIOR_TOPICS)

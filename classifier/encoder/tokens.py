@@ -23,6 +23,10 @@ _INVISIBLE = re.compile(
 )
 _URL = re.compile(r"(?:https?://|www\.)[!-~]+|\bpic\.twitter\.com/[!-~]+", re.IGNORECASE)
 _PICTURE = re.compile("[\u203c-\u3299\U0001f000-\U0001faff]")  # where emoji may stand; a cheap first look
+# What emoji are made of, Chinese punctuation and kana left out: naming them looks at every character it is given.
+_PICTURES = re.compile(
+    "(?:[0-9#*]\ufe0f?\u20e3|[\xa9\xae\u203c-\u2fff\u3030\u303d\u3297\u3299\ufe0f\U0001f000-\U0001faff])+"
+)
 _REPEAT = re.compile(r"([^\d\s])\1{3,}")
 
 
@@ -38,7 +42,7 @@ def normal_form(text: str, language: str) -> str:
     text = _INVISIBLE.sub("", text[:_CUT_CHARS])
     text = _URL.sub(" ", text)
     if _PICTURE.search(text):
-        text = emoji.demojize(text, delimiters=(" ", " "), language=language).replace("_", " ")
+        text = _PICTURES.sub(lambda run: emoji.demojize(run[0], (" ", " "), language), text).replace("_", " ")
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     return " ".join(_REPEAT.sub(r"\1\1\1", text).split())
@@ -74,13 +78,14 @@ class Tokens:
         """
         pieces: list[str] = []
         for text, span in zip(texts, spans, strict=True):
-            cuts = (0, len(text), len(text)) if span is None else (span[0], span[1], len(text))
-            parts = (text[: cuts[0]], text[cuts[0] : cuts[1]], text[cuts[1] :])
+            parts = (text,) if span is None else (text[: span[0]], text[span[0] : span[1]], text[span[1] :])
             pieces.extend(normal_form(part, self._language) for part in parts)
-        ids = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(pieces, add_special_tokens=False)]
+        ids = iter([one.ids for one in self._tokenizer.encode_batch_fast(pieces, add_special_tokens=False)])
         return [
-            self._windows(ids[3 * row], ids[3 * row + 1], ids[3 * row + 2], span is not None, max_windows)
-            for row, span in enumerate(spans)
+            self._windows(next(ids), [], [], False, max_windows)
+            if span is None
+            else self._windows(next(ids), next(ids), next(ids), True, max_windows)
+            for span in spans
         ]
 
     def _windows(self, before: list[int], name: list[int], after: list[int], marked: bool, most: int) -> Encoded:

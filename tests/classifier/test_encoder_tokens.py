@@ -2,12 +2,13 @@
 
 import json
 
+import emoji
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from classifier.encoder.tokens import MARK_CLOSE, MARK_OPEN, Tokens, normal_form
+from classifier.encoder.tokens import _INVISIBLE, MARK_CLOSE, MARK_OPEN, Tokens, normal_form
 from classifier.errors import ArtifactError
 from tests.classifier import tiny_encoder as tiny
 
@@ -63,6 +64,17 @@ def test_links_and_invisible_characters_say_nothing() -> None:
 def test_emoji_are_read_by_their_name_in_the_text_s_language() -> None:
     assert normal_form("up🚀", "en") == "up rocket"
     assert normal_form("涨🚀", "zh") == "涨 火箭"
+
+
+EMOJI = sorted(emoji.EMOJI_DATA)
+
+
+@given(st.lists(st.one_of(st.sampled_from(EMOJI), st.text(max_size=5), st.sampled_from("。「」ー©®1#*")), max_size=12))
+def test_naming_emoji_run_by_run_names_what_the_whole_text_would(parts: list[str]) -> None:
+    text = "📈" + "".join(parts)
+    for language in ("en", "zh"):
+        whole = emoji.demojize(_INVISIBLE.sub("", text), (" ", " "), language)
+        assert normal_form(text, language) == normal_form(whole.replace("_", " "), language)
 
 
 def test_long_repeats_are_cut_but_numbers_stay() -> None:
