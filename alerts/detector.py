@@ -8,10 +8,11 @@ from typing import Any, Final, NamedTuple, Self
 
 import msgspec
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from alerts import likelihood
-from alerts.baseline import FRESH, Baseline, State, Usual
+from alerts.baseline import FRESH, Baseline, Bucket, Run, Usual, season_of
 from alerts.errors import StateError
 from alerts.falses import FalseAlarms
 from alerts.likelihood import LEVEL_SHAPE, RECENT_S, VOLUME_CLUMPING, Evidence
@@ -45,14 +46,17 @@ class Scores(NamedTuple):
     window_votes: Floats  # what the number of votes says, alike
 
 
-class _Evaluation(NamedTuple):
-    """Scores and the values from which the state learns."""
+class _Weighed(NamedTuple):
+    """Buckets with what came before them, row by row, and what that says for a surge."""
 
-    scores: Scores
-    usual: Usual
-    history: Floats  # (rows, 6, longest): this bucket first, then the ones before it
     running: Floats  # (rows, 3, longest): sums of votes from this bucket back
+    cells: tuple[Floats, ...]  # (rows, windows): negatives, votes, votes expected, usual share, shape and rate of level
     supported: NDArray[np.bool_]
+    evidence: Evidence
+
+    def telling(self) -> Floats:
+        """The evidence from which false alarms are counted."""
+        return np.where(self.supported, self.evidence.total.round(SCORE_DECIMALS), -np.inf)
 
 
 class _Snapshot(msgspec.Struct, frozen=True):
@@ -77,10 +81,10 @@ class SurgeBank:
         self._support = max(1, RECENT_S // bucket_s)
         self._baseline, self._falses = Baseline(bucket_s), FalseAlarms(bucket_s)
         longest = max(int(self._buckets[-1]), self._support)
-        usual = self._baseline.usual({name: array[None] for name, array in FRESH.items()}, np.zeros(1))
+        usual = self._baseline.usual({name: array[None] for name, array in FRESH.items()}, np.zeros(1, np.intp))
         # the latest bucket first: negatives, votes, votes expected, share, level; the bulk of the state, so in 4 bytes
         past = np.zeros((6, longest - 1), dtype=np.float32)
-        past[3], past[4:] = usual.share[0], usual.level[0][:, None]
+        past[3:] = np.stack([usual.share, usual.level_shape, usual.level_rate])
         self._fresh: dict[str, NDArray[Any]] = {
             **FRESH,
             "past": past,
@@ -105,19 +109,46 @@ class SurgeBank:
 
         All arrays have shape (rows,); slots are distinct; `start_s` is the bucket's start in seconds UTC.
         """
-        rows = self._rows(slots)
-        found = self._evaluate(rows, start_s, negatives, totals, 1.0)
-        self._learn(rows, negatives, totals, found)
-        for name, array in rows.items():
-            self._state[name][slots] = array
-        return found.scores
+        rows, season = self._rows(slots), season_of(start_s)
+        usual = self._baseline.usual(rows, season)
+        history = _history(_columns(negatives, totals, usual), rows["past"])
+        found = self._weigh(history, usual)
+        scores = self._scores(usual, found, rows["falses"])
+        self._falses.learn(rows["falses"], found.telling())
+        last = self._baseline.waver_buckets - 1
+        window = found.running[:, 0, last], found.running[:, 1, last], history[:, 3, last]
+        self._baseline.learn(rows, season, usual, Bucket(negatives, totals, *window, rows["closed"] > last))
+        self._put(slots, rows, history, 1)
+        return scores
+
+    def close_run(self, slot: int, start_s: Floats, negatives: Floats, totals: Floats) -> Scores:
+        """Closes consecutive buckets of one series; to the last bit what `close` does with one after the other.
+
+        All arrays have shape (buckets,), at least one; some kilobytes are used for each. What the next bucket is judged
+        by is learnt in plain floats; the evidence, from which only the count of false alarms learns, is weighed for all
+        at once.
+        """
+        slots = np.array([slot])
+        rows, past = self._rows(slots), self._state["past"][slot]
+        last = self._baseline.waver_buckets - 1
+        counts = _history_of_one(np.stack([negatives, totals]), past[:2])[:, :, : last + 1].cumsum(axis=2)[:, :, last]
+        run = Run(season_of(start_s).tolist(), *np.stack([negatives, totals, *counts.T]).tolist())
+        usual = self._baseline.follow(rows, run, float(rows["closed"][0]), past[3])
+        history = _history_of_one(_columns(negatives, totals, usual), past)
+        found = self._weigh(history, usual)
+        scores = self._scores(usual, found, self._falses.follow(rows["falses"], found.telling()))
+        self._put(slots, rows, history[-1:], len(start_s))
+        return scores
 
     def peek(
         self, slots: Slots, start_s: Floats, negatives: Floats, totals: Floats, elapsed: float | Floats = 1.0
     ) -> Scores:
         """Scores like `close` and learns nothing; `elapsed` is the share of the bucket that has passed, in (0, 1]."""
         rows = self._rows(slots)
-        return self._evaluate(rows, start_s, negatives, totals, np.maximum(elapsed, 0.05)).scores
+        usual = self._baseline.usual(rows, season_of(start_s))
+        usual = usual._replace(votes=usual.votes * np.maximum(elapsed, 0.05))
+        history = _history(_columns(negatives, totals, usual), rows["past"])
+        return self._scores(usual, self._weigh(history, usual), rows["falses"])
 
     def skip(self, slots: Slots, buckets: Floats) -> None:
         """Ages series by many empty buckets at once, in closed form (seasons taken at their mean of 1).
@@ -128,18 +159,18 @@ class SurgeBank:
         rows = self._rows(slots)
         self._baseline.skip(rows, buckets)
         self._falses.skip(rows["falses"], buckets)
-        usual = self._baseline.usual(rows, np.zeros(len(slots)))
-        rows["past"][:, :2] = 0.0
-        rows["past"][:, 2], rows["past"][:, 3] = usual.rate[:, None], usual.share[:, None]
-        rows["past"][:, 4:] = usual.level[:, :, None]
+        usual = self._baseline.usual(rows, np.zeros(len(slots), np.intp))
+        none = np.zeros(len(slots))
+        rows["past"][:] = _columns(none, none, usual._replace(votes=usual.rate)).T[:, :, None]
         rows["closed"] += buckets
         for name, array in rows.items():
             self._state[name][slots] = array
 
     def votes_expected(self, slots: Slots, start_s: Floats) -> Floats:
         """How many votes a full bucket of each series would ordinarily bring; shapes as in `close`."""
-        usual = self._baseline.usual({name: self._state[name][slots] for name in FRESH}, start_s)
-        votes: Floats = usual.votes * usual.level[:, 0] / usual.level[:, 1]
+        rows = {name: self._state[name][slots] for name in FRESH}
+        usual = self._baseline.usual(rows, season_of(start_s))
+        votes: Floats = usual.votes * usual.level_shape / usual.level_rate
         return votes
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -186,69 +217,75 @@ class SurgeBank:
     def _rows(self, slots: Slots) -> dict[str, NDArray[Any]]:
         return {name: array[slots] for name, array in self._state.items()}
 
-    def _evaluate(
-        self, state: State, start_s: Floats, negatives: Floats, totals: Floats, elapsed: float | Floats
-    ) -> _Evaluation:
-        usual = self._baseline.usual(state, start_s)
-        usual = usual._replace(votes=usual.votes * elapsed)
-        past = state["past"]
-        history = np.empty((len(negatives), 6, past.shape[2] + 1))
-        history[:, 0, 0], history[:, 1, 0], history[:, 2, 0] = negatives, totals, usual.votes
-        history[:, 3, 0], history[:, 4:, 0], history[:, :, 1:] = usual.share, usual.level, past
+    def _put(self, slots: Slots, rows: dict[str, NDArray[Any]], history: Floats, buckets: int) -> None:
+        rows["past"] = history[:, :, :-1]
+        rows["closed"] += buckets
+        for name, array in rows.items():
+            self._state[name][slots] = array
+
+    def _weigh(self, history: Floats, usual: Usual[Floats]) -> _Weighed:
+        """The evidence of the supported rows; 0 of the others, which are most of the sparse ones."""
         running = np.cumsum(history[:, :3], axis=2)  # adds one by one, so a row's sum never depends on the batch
         k, n, votes = np.moveaxis(running[:, :, self._buckets - 1], 1, 0)
         share, shape, rate = np.moveaxis(history[:, 3:, self._buckets - 1], 1, 0)
-        level = likelihood.capped_level(shape, rate)
-        doubt = likelihood.share_doubt(usual.waver, usual.known_from)[:, None]
+        cells = k, n, votes, share, *likelihood.capped_level(shape, rate)
         supported = running[:, 0, self._support - 1] >= likelihood.FEWEST_NEGATIVES
-        evidence = self._weigh(supported, k, n, votes, share, doubt, *level)
+        evidence = Evidence(*np.zeros((2, len(k))), *np.zeros((3, *k.shape)))
+        if supported.any():
+            doubt = likelihood.share_doubt(usual.waver, usual.known_from)[supported, None]
+            k, n, votes, share, shape, rate = (cell[supported] for cell in cells)
+            weighed = likelihood.evidence(self._windows, k, n, votes, share, doubt, (shape, rate))
+            for column, values in zip(evidence, weighed, strict=True):
+                column[supported] = values
+        return _Weighed(running, cells, supported, evidence)
+
+    def _scores(self, usual: Usual[Floats], found: _Weighed, falses: Floats) -> Scores:
+        evidence = found.evidence
         score, recent = (
-            self._falses.score(state["falses"], np.where(supported, ratio, -np.inf))
+            self._falses.score(falses, np.where(found.supported, ratio, -np.inf))
             for ratio in (evidence.total, evidence.recent)
         )
-
-        rows, decides = np.arange(len(negatives)), evidence.by_window.argmax(axis=1)
-        expected = _negatives(usual.votes, usual.share, usual.level[:, 0], usual.level[:, 1])
-        window = _negatives(votes, share, *level)
-        scores = Scores(
+        rows, decides = np.arange(len(score)), evidence.by_window.argmax(axis=1)
+        k, n, *of_window = (cell[rows, decides] for cell in found.cells)
+        expected = _negatives(usual.votes, usual.share, usual.level_shape, usual.level_rate)
+        window = _negatives(*of_window)
+        return Scores(
             score=np.round(score, SCORE_DECIMALS),
             recent=np.round(recent, SCORE_DECIMALS),
             evidence=np.round(evidence.total, SCORE_DECIMALS),
-            negatives_4h=running[:, 0, self._support - 1],
-            totals_4h=running[:, 1, self._support - 1],
+            negatives_4h=found.running[:, 0, self._support - 1],
+            totals_4h=found.running[:, 1, self._support - 1],
             expected=expected[0],
             expected_variance=expected[1],
             usual_share=usual.long_share,
             window=self._buckets[decides],
-            window_negatives=k[rows, decides],
-            window_totals=n[rows, decides],
-            window_expected=window[0][rows, decides],
-            window_variance=window[1][rows, decides],
+            window_negatives=k,
+            window_totals=n,
+            window_expected=window[0],
+            window_variance=window[1],
             window_share=np.round(evidence.share[rows, decides], SCORE_DECIMALS),
             window_votes=np.round(evidence.votes[rows, decides], SCORE_DECIMALS),
         )
-        return _Evaluation(scores, usual, history, running, supported)
 
-    def _weigh(self, supported: NDArray[np.bool_], *cells: Floats) -> Evidence:
-        """The evidence of the supported rows; 0 of the others, which are most of the sparse ones."""
-        shape = (len(supported), len(self._buckets))
-        found = Evidence(np.zeros(shape[0]), np.zeros(shape[0]), np.zeros(shape), np.zeros(shape), np.zeros(shape))
-        if supported.any():
-            k, n, votes, share, doubt, *level = (cell[supported] for cell in cells)
-            weighed = likelihood.evidence(self._windows, k, n, votes, share, doubt, (level[0], level[1]))
-            for column, values in zip(found, weighed, strict=True):
-                column[supported] = values
-        return found
 
-    def _learn(self, state: State, negatives: Floats, totals: Floats, found: _Evaluation) -> None:
-        """Updates `state` in place with the bucket just scored."""
-        last = self._baseline.waver_buckets - 1
-        window = found.running[:, 0, last], found.running[:, 1, last]
-        whole = state["closed"] > last
-        self._falses.learn(state["falses"], np.where(found.supported, found.scores.evidence, -np.inf))
-        self._baseline.learn(state, found.usual, negatives, totals, window, found.history[:, 3, last], whole)
-        state["past"] = found.history[:, :, :-1]
-        state["closed"] += 1.0
+def _columns(negatives: Floats, totals: Floats, usual: Usual[Floats]) -> Floats:
+    """What is kept of buckets for 12 hours, shape (6, rows)."""
+    return np.stack([negatives, totals, usual.votes, usual.share, usual.level_shape, usual.level_rate])
+
+
+def _history(now: Floats, past: NDArray[np.float32]) -> Floats:
+    """Each series' bucket first, then the ones before it, in the shape (rows, columns, longest)."""
+    history = np.empty((*past.shape[:2], past.shape[2] + 1))
+    history[:, :, 0], history[:, :, 1:] = now.T, past
+    return history
+
+
+def _history_of_one(now: Floats, past: NDArray[np.float32]) -> Floats:
+    """The same for consecutive buckets of one series; `past`, shape (columns, longest - 1), lies before the first."""
+    line = np.concatenate([past[:, ::-1], now.astype(np.float32)], axis=1)
+    history = sliding_window_view(line, past.shape[1] + 1, axis=1)[:, :, ::-1].swapaxes(0, 1).astype(np.float64)
+    history[:, :, 0] = now.T
+    return history
 
 
 def _little(array: NDArray[Any]) -> NDArray[Any]:

@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 import numpy as np
 from scipy import special
 
+from alerts.maths import N
 from alerts.tails import LN10, Floats
 
 WEEK_S: Final = 7 * 86400
@@ -47,11 +48,24 @@ class FalseAlarms:
 
     def learn(self, state: Floats, evidence: Floats) -> None:
         """Counts a bucket's evidence in place."""
+        episodes, weeks, since = state.T
+        state[:] = np.stack(self._learnt(episodes, weeks, since, evidence), axis=1)
+
+    def follow(self, state: Floats, evidence: Floats) -> Floats:
+        """Counts the evidence of consecutive buckets of the one series whose row `state` is, in place and to the same
+        bits as `learn`; returns the state before each of them."""
+        episodes, weeks, since = state[0].tolist()
+        before: list[tuple[float, float, float]] = []
+        for one in evidence.tolist():
+            before.append((episodes, weeks, since))
+            episodes, weeks, since = self._learnt(episodes, weeks, since, one)
+        state[0] = episodes, weeks, since
+        return np.array(before)
+
+    def _learnt(self, episodes: N, weeks: N, since: N, evidence: N) -> tuple[N, N, N]:
         slight = evidence >= _SLIGHT
-        opens = slight & (state[:, 2] > self._apart)
-        state[:, 0] = state[:, 0] * self._keep + opens
-        state[:, 1] = state[:, 1] * self._keep + self._weeks
-        state[:, 2] = np.where(slight, 1.0, state[:, 2] + 1.0)
+        opens = slight & (since > self._apart)
+        return episodes * self._keep + opens, weeks * self._keep + self._weeks, since * (1 - slight) + 1.0
 
     def skip(self, state: Floats, buckets: Floats) -> None:
         """Ages the state by so many empty buckets."""
