@@ -73,15 +73,14 @@ def evidence(
     design = VOLUME_CLUMPING * LN10 * (1.0 + np.maximum(totals - 1.0, 0.0) * share_doubt)
     voices = 1.0 / np.clip(share_doubt, 1e-7, 0.5) - 1.0  # the share is known like from so many votes
     others, usual = totals - negatives, share * voices
-    usual_odds = special.betaln(usual + negatives, voices - usual + others) - special.betaln(usual, voices - usual)
+    usual_odds = _log_odds(negatives, others, usual, voices - usual)
     best = np.full(negatives.shape, -np.inf)
     share_part, count_part = np.zeros(negatives.shape), np.zeros(negatives.shape)
     likelihood = np.zeros(negatives.shape)
     for multiplier in MULTIPLIERS:
         m = multiplier * windows.height
         surge = usual * (1.0 + m) / (1.0 + m * share)
-        of_share = special.betaln(surge + negatives, voices - surge + others) - special.betaln(surge, voices - surge)
-        of_share = (of_share - usual_odds) / LN10
+        of_share = (_log_odds(negatives, others, surge, voices - surge) - usual_odds) / LN10
         of_count = special.xlog1py(totals, m * share)
         of_count -= special.xlog1py(totals + shape, m * share * usual_total / (rate + usual_total))
         of_count /= design
@@ -106,6 +105,12 @@ def capped_level(shape: Floats, rate: Floats) -> tuple[Floats, Floats]:
 def share_doubt(clumping: Floats, known_from: Floats) -> Floats:
     """The correlation of two votes of a window: from the share's wavering, and as it is known from so many votes."""
     return clumping + 1.0 / known_from
+
+
+def _log_odds(negatives: Floats, others: Floats, a: Floats, b: Floats) -> Floats:
+    """ln of a beta-binomial's probability but for what depends on neither a nor b while their sum is the same."""
+    odds: Floats = special.gammaln(a + negatives) - special.gammaln(a)
+    return odds + (special.gammaln(b + others) - special.gammaln(b))
 
 
 def _log10(x: Floats) -> Floats:
