@@ -1,4 +1,4 @@
-"""Scoring a table of counts: what stands behind `groundswell detect`. All series advance together, one bucket a round.
+"""Scoring a table of counts: what stands behind `groundswell detect`.
 
 Reading and refusing rows is `count_rows.py`; the numbers come from the same detector and lifecycle as live alerts.
 """
@@ -109,17 +109,17 @@ def _score(
     states = [LifecycleState() for _ in range(table.n_series)]
     expected, score = np.zeros(len(table.slot)), np.zeros(len(table.slot))
     events: _Events = {}
-    firing = np.zeros(table.n_series, dtype=np.bool_)
     ready_s = table.begins() + LEARNING_S
     for rows, found in table.scored(bucket_s, measure):
         slots, start_s = table.slot[rows], table.start_s[rows]
         expected[rows], score[rows] = found.expected, found.score
-        due = ((found.score >= lifecycle.up) | firing[slots]) & (rows >= warmed) & (start_s >= ready_s[slots])
-        for i in np.flatnonzero(due):
-            slot = slots[i]
-            look = look_at(found, int(i), float(start_s[i]), bucket_s)
+        high = found.score >= lifecycle.up
+        due = np.flatnonzero((rows >= warmed) & (start_s >= ready_s[slots]))
+        for i, slot, is_high in zip(due.tolist(), slots[due].tolist(), high[due].tolist(), strict=True):
+            if not (is_high or states[slot].firing):
+                continue
+            look = look_at(found, i, float(start_s[i]), bucket_s)
             states[slot], event, severity = lifecycle.step(states[slot], look)
-            firing[slot] = states[slot].firing
             if event is not None and severity is not None:
                 events[int(rows[i]) - warmed] = _EVENT_NAMES[event], severity
     return expected[warmed:], score[warmed:], events

@@ -62,20 +62,20 @@ def explain(source: Path, target: str, budget: float = 0.25, warm_up: Path | Non
         raise CountsError(f"{source}: has no bucket of series {series!r} at {target.rpartition('@')[2]}")
     past = [row for row in follows(past, mine) if row.series == series]
     *_, (_, found) = Table([*past, *mine[: wanted[-1] + 1]]).surges(width_s)
-    low, high = interval_80(float(found.window_expected[0]), float(found.window_variance[0]))
-    negatives, total = int(found.window_negatives[0]), int(found.window_totals[0])
-    score, share, votes = (float(values[0]) for values in (found.score, found.window_share, found.window_votes))
+    low, high = interval_80(float(found.window_expected[-1]), float(found.window_variance[-1]))
+    negatives, total = int(found.window_negatives[-1]), int(found.window_totals[-1])
+    score, share, votes = (float(values[-1]) for values in (found.score, found.window_share, found.window_votes))
     return Explanation(
         series=series,
         bucket_start=stamp(mine[wanted[-1]].start_s),
-        window_minutes=int(found.window[0]) * width_s // 60,
+        window_minutes=int(found.window[-1]) * width_s // 60,
         negatives=negatives,
         total=total,
-        expected=round(float(found.window_expected[0]), 3),
+        expected=round(float(found.window_expected[-1]), 3),
         expected_low=low,
         expected_high=high,
         share=round(negatives / total, 4) if total else 0.0,
-        usual_share=round(float(found.usual_share[0]), 4),
+        usual_share=round(float(found.usual_share[-1]), 4),
         score=score,
         threshold=lifecycle.up,
         chance=max(10.0**-score, float(np.finfo(np.float64).tiny)),

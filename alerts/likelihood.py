@@ -110,7 +110,8 @@ def share_doubt(clumping: Floats, known_from: Floats) -> Floats:
 def _log_odds(negatives: Floats, others: Floats, a: Floats, b: Floats) -> Floats:
     """ln of a beta-binomial's probability but for what depends on neither a nor b while their sum is the same."""
     odds: Floats = special.gammaln(a + negatives) - special.gammaln(a)
-    return odds + (special.gammaln(b + others) - special.gammaln(b))
+    odds += special.gammaln(b + others) - special.gammaln(b)
+    return odds
 
 
 def _log10(x: Floats) -> Floats:

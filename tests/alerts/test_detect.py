@@ -108,6 +108,25 @@ def test_series_may_be_interleaved_or_one_after_the_other(tmp_path: Path) -> Non
     assert sorted(map(str, mixed)) == sorted(map(str, after))
 
 
+@pytest.mark.parametrize("minutes", [5, 15])
+def test_a_series_alone_and_among_two_hundred_gives_the_same_rows(tmp_path: Path, minutes: int) -> None:
+    rng = np.random.default_rng(minutes)
+    buckets = 26 * 60 // minutes
+    totals = rng.poisson(np.geomspace(0.1, 20, 201) * minutes / 15, (buckets, 201))
+    share = np.where((np.arange(buckets) >= buckets - 60 // minutes)[:, None], 0.7, 0.2)  # an hour of surges at the end
+    negatives = rng.binomial(totals, share)
+    lines = [
+        f"S{series},{stamp(i, minutes)},{totals[i, series]},{negatives[i, series]}"
+        for i in range(buckets)
+        for series in range(201)
+    ]
+    together = run(write(tmp_path, lines))[1]
+    assert {row["series"] for row in together if row["event"] == "fire"}.issuperset({"S200"})
+    for series in (0, 50, 100, 200):
+        alone = run(write(tmp_path, lines[series::201], "alone.csv"))[1]
+        assert alone == together[series::201]
+
+
 def test_every_unusable_row_is_named_with_its_line_and_stops_nothing(tmp_path: Path) -> None:
     bad = {
         "acme,2026-01-05T09:30:00,5,1": "no offset",

@@ -3,6 +3,7 @@ disk. `golden_surge.json` holds invented counts and what the notebook that the d
 """
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,25 @@ def test_a_series_scores_the_same_bits_in_any_company(series: list[list[tuple[in
         found = together.close(order, start_s, counts[order, i, 0], counts[order, i, 1])
         for row, slot in enumerate(order):
             assert same(Scores._make(field[row : row + 1] for field in found), alone[slot][i])
+
+
+@settings(max_examples=60, deadline=None)
+@given(BUCKETS, st.data(), st.sampled_from([60, 300, 900, 3600, 6 * 3600, 86400]), st.sampled_from([1.0, 0.37]))
+def test_a_run_of_buckets_is_closed_to_the_same_bits_and_state_as_one_after_the_other(
+    buckets: list[tuple[int, int]], data: st.DataObject, bucket_s: int, weight: float
+) -> None:
+    one_by_one, in_runs = SurgeBank(bucket_s), SurgeBank(bucket_s)
+    one_by_one.add(2)
+    in_runs.add(2)
+    counts = np.array([*buckets, *buckets, *buckets], dtype=np.float64) * weight
+    start_s = START_S + bucket_s * np.arange(len(counts), dtype=np.float64)
+    cuts = sorted({0, len(counts), *data.draw(st.lists(st.integers(0, len(counts)), max_size=4))})
+    for first, end in pairwise(cuts):
+        found = in_runs.close_run(1, start_s[first:end], counts[first:end, 0], counts[first:end, 1])
+        for i in range(first, end):
+            alone = one_by_one.close(np.array([1]), start_s[i : i + 1], *counts[i, :, None])
+            assert same(Scores._make(field[i - first : i - first + 1] for field in found), alone)
+    assert in_runs.to_bytes() == one_by_one.to_bytes()
 
 
 @given(BUCKETS, BUCKETS)
