@@ -8,10 +8,9 @@ from typing import Any, Final, NamedTuple, Self
 
 import msgspec
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from alerts import likelihood
+from alerts import likelihood, past
 from alerts.baseline import FRESH, Baseline, Bucket, Run, Usual, season_of
 from alerts.errors import StateError
 from alerts.falses import FalseAlarms
@@ -24,6 +23,7 @@ Slots = NDArray[np.intp]
 
 SCHEMA: Final = 2
 SCORE_DECIMALS: Final = 6
+BLOCK: Final = 1024  # series closed at a time: their numbers stay in the processor's cache, and memory stays flat
 
 
 class Scores(NamedTuple):
@@ -82,12 +82,11 @@ class SurgeBank:
         self._baseline, self._falses = Baseline(bucket_s), FalseAlarms(bucket_s)
         longest = max(int(self._buckets[-1]), self._support)
         usual = self._baseline.usual({name: array[None] for name, array in FRESH.items()}, np.zeros(1, np.intp))
-        # the latest bucket first: negatives, votes, votes expected, share, level; the bulk of the state, so in 4 bytes
-        past = np.zeros((6, longest - 1), dtype=np.float32)
-        past[3:] = np.stack([usual.share, usual.level_shape, usual.level_rate])
+        none = np.zeros(1)
+        before = past.columns(none, none, usual._replace(votes=none)).astype(np.float32)
         self._fresh: dict[str, NDArray[Any]] = {
             **FRESH,
-            "past": past,
+            "past": np.repeat(before, longest - 1, axis=1),  # the bulk of the state
             "falses": FalseAlarms.FRESH,
             "closed": np.array(0.0),
         }
@@ -109,17 +108,9 @@ class SurgeBank:
 
         All arrays have shape (rows,); slots are distinct; `start_s` is the bucket's start in seconds UTC.
         """
-        rows, season = self._rows(slots), season_of(start_s)
-        usual = self._baseline.usual(rows, season)
-        history = _history(_columns(negatives, totals, usual), rows["past"])
-        found = self._weigh(history, usual)
-        scores = self._scores(usual, found, rows["falses"])
-        self._falses.learn(rows["falses"], found.telling())
-        last = self._baseline.waver_buckets - 1
-        window = found.running[:, 0, last], found.running[:, 1, last], history[:, 3, last]
-        self._baseline.learn(rows, season, usual, Bucket(negatives, totals, *window, rows["closed"] > last))
-        self._put(slots, rows, history, 1)
-        return scores
+        blocks = (slice(first, first + BLOCK) for first in range(0, max(1, len(slots)), BLOCK))
+        found = [self._close(slots[of], start_s[of], negatives[of], totals[of]) for of in blocks]
+        return found[0] if len(found) == 1 else Scores(*map(np.concatenate, zip(*found, strict=True)))
 
     def close_run(self, slot: int, start_s: Floats, negatives: Floats, totals: Floats) -> Scores:
         """Closes consecutive buckets of one series; to the last bit what `close` does with one after the other.
@@ -129,15 +120,17 @@ class SurgeBank:
         at once.
         """
         slots = np.array([slot])
-        rows, past = self._rows(slots), self._state["past"][slot]
+        rows, before = self._rows(slots), self._state["past"][slot]
         last = self._baseline.waver_buckets - 1
-        counts = _history_of_one(np.stack([negatives, totals]), past[:2])[:, :, : last + 1].cumsum(axis=2)[:, :, last]
+        counts = past.of_one(np.stack([negatives, totals]), before[:2])[:, :, : last + 1].cumsum(axis=2)[:, :, last]
         run = Run(season_of(start_s).tolist(), *np.stack([negatives, totals, *counts.T]).tolist())
-        usual = self._baseline.follow(rows, run, float(rows["closed"][0]), past[3])
-        history = _history_of_one(_columns(negatives, totals, usual), past)
+        usual = self._baseline.follow(rows, run, float(rows["closed"][0]), before[3])
+        history = past.of_one(past.columns(negatives, totals, usual), before)
         found = self._weigh(history, usual)
         scores = self._scores(usual, found, self._falses.follow(rows["falses"], found.telling()))
-        self._put(slots, rows, history[-1:], len(start_s))
+        rows["past"] = history[-1:, :, :-1]
+        rows["closed"] += len(start_s)
+        self._put(slots, rows)
         return scores
 
     def peek(
@@ -147,7 +140,7 @@ class SurgeBank:
         rows = self._rows(slots)
         usual = self._baseline.usual(rows, season_of(start_s))
         usual = usual._replace(votes=usual.votes * np.maximum(elapsed, 0.05))
-        history = _history(_columns(negatives, totals, usual), rows["past"])
+        history = past.of_many(past.columns(negatives, totals, usual), rows["past"])
         return self._scores(usual, self._weigh(history, usual), rows["falses"])
 
     def skip(self, slots: Slots, buckets: Floats) -> None:
@@ -161,10 +154,9 @@ class SurgeBank:
         self._falses.skip(rows["falses"], buckets)
         usual = self._baseline.usual(rows, np.zeros(len(slots), np.intp))
         none = np.zeros(len(slots))
-        rows["past"][:] = _columns(none, none, usual._replace(votes=usual.rate)).T[:, :, None]
+        rows["past"][:] = past.columns(none, none, usual._replace(votes=usual.rate)).T[:, :, None]
         rows["closed"] += buckets
-        for name, array in rows.items():
-            self._state[name][slots] = array
+        self._put(slots, rows)
 
     def votes_expected(self, slots: Slots, start_s: Floats) -> Floats:
         """How many votes a full bucket of each series would ordinarily bring; shapes as in `close`."""
@@ -217,9 +209,22 @@ class SurgeBank:
     def _rows(self, slots: Slots) -> dict[str, NDArray[Any]]:
         return {name: array[slots] for name, array in self._state.items()}
 
-    def _put(self, slots: Slots, rows: dict[str, NDArray[Any]], history: Floats, buckets: int) -> None:
+    def _close(self, slots: Slots, start_s: Floats, negatives: Floats, totals: Floats) -> Scores:
+        rows, season = self._rows(slots), season_of(start_s)
+        usual = self._baseline.usual(rows, season)
+        history = past.of_many(past.columns(negatives, totals, usual), rows["past"])
+        found = self._weigh(history, usual)
+        scores = self._scores(usual, found, rows["falses"])
+        self._falses.learn(rows["falses"], found.telling())
+        last = self._baseline.waver_buckets - 1
+        window = found.running[:, 0, last], found.running[:, 1, last], history[:, 3, last]
+        self._baseline.learn(rows, season, usual, Bucket(negatives, totals, *window, rows["closed"] > last))
         rows["past"] = history[:, :, :-1]
-        rows["closed"] += buckets
+        rows["closed"] += 1.0
+        self._put(slots, rows)
+        return scores
+
+    def _put(self, slots: Slots, rows: dict[str, NDArray[Any]]) -> None:
         for name, array in rows.items():
             self._state[name][slots] = array
 
@@ -266,26 +271,6 @@ class SurgeBank:
             window_share=np.round(evidence.share[rows, decides], SCORE_DECIMALS),
             window_votes=np.round(evidence.votes[rows, decides], SCORE_DECIMALS),
         )
-
-
-def _columns(negatives: Floats, totals: Floats, usual: Usual[Floats]) -> Floats:
-    """What is kept of buckets for 12 hours, shape (6, rows)."""
-    return np.stack([negatives, totals, usual.votes, usual.share, usual.level_shape, usual.level_rate])
-
-
-def _history(now: Floats, past: NDArray[np.float32]) -> Floats:
-    """Each series' bucket first, then the ones before it, in the shape (rows, columns, longest)."""
-    history = np.empty((*past.shape[:2], past.shape[2] + 1))
-    history[:, :, 0], history[:, :, 1:] = now.T, past
-    return history
-
-
-def _history_of_one(now: Floats, past: NDArray[np.float32]) -> Floats:
-    """The same for consecutive buckets of one series; `past`, shape (columns, longest - 1), lies before the first."""
-    line = np.concatenate([past[:, ::-1], now.astype(np.float32)], axis=1)
-    history = sliding_window_view(line, past.shape[1] + 1, axis=1)[:, :, ::-1].swapaxes(0, 1).astype(np.float64)
-    history[:, :, 0] = now.T
-    return history
 
 
 def _little(array: NDArray[Any]) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from alerts.detector import Scores, SurgeBank
+from alerts.detector import BLOCK, Scores, SurgeBank
 from alerts.errors import StateError
 from alerts.tails import interval_80
 
@@ -68,6 +68,19 @@ def test_a_series_scores_the_same_bits_in_any_company(series: list[list[tuple[in
         found = together.close(order, start_s, counts[order, i, 0], counts[order, i, 1])
         for row, slot in enumerate(order):
             assert same(Scores._make(field[row : row + 1] for field in found), alone[slot][i])
+
+
+def test_more_series_than_are_closed_at_a_time_score_as_few_do() -> None:
+    rng = np.random.default_rng(4)
+    few = BLOCK - 2 + np.arange(5)  # on both sides of the seam
+    many, some = fresh(BLOCK + 3), fresh(5)
+    for i in range(20):
+        totals = rng.poisson(3.0, BLOCK + 3).astype(float)
+        negatives = np.round(totals * 0.4)
+        start_s = np.full(BLOCK + 3, START_S + 900.0 * i)
+        together = many.close(np.arange(BLOCK + 3), start_s, negatives, totals)
+        apart = some.close(np.arange(5), start_s[few], negatives[few], totals[few])
+        assert same(Scores(*(field[few] for field in together)), apart)
 
 
 @settings(max_examples=60, deadline=None)
