@@ -80,7 +80,7 @@ def test_more_series_than_are_closed_at_a_time_score_as_few_do() -> None:
         start_s = np.full(BLOCK + 3, START_S + 900.0 * i)
         together = many.close(np.arange(BLOCK + 3), start_s, negatives, totals)
         apart = some.close(np.arange(5), start_s[few], negatives[few], totals[few])
-        assert same(Scores(*(field[few] for field in together)), apart)
+        assert same(Scores._make(field[few] for field in together), apart)
 
 
 @settings(max_examples=60, deadline=None)
