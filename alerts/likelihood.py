@@ -16,6 +16,7 @@ WINDOWS_S: Final = tuple(900 * quarters for quarters in (1, 2, 3, 4, 6, 8, 12, 1
 # A surge builds up over some three quarters of an hour, then fades: its mean height in windows that open with it.
 _MEAN_HEIGHT: Final = (0.4, 0.6, 0.75, 0.85, 0.9, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
 _PRIOR: Final = (0.3, 0.5, 0.8, *(1.0,) * 8)  # weights of the windows, before they are normed
+_EXTRA: Final = np.array(MULTIPLIERS)[:, None, None]
 RECENT_S: Final = 4 * 3600
 VOLUME_CLUMPING: Final = 1.75  # copies and replies come in clumps, so totals say less than as many single voices
 LEVEL_SHAPE: Final = 8.0  # the most that is believed about how much is said now, as the shape of a gamma distribution
@@ -72,24 +73,20 @@ def evidence(
     shape, rate = level
     design = VOLUME_CLUMPING * LN10 * (1.0 + np.maximum(totals - 1.0, 0.0) * share_doubt)
     voices = 1.0 / np.clip(share_doubt, 1e-7, 0.5) - 1.0  # the share is known like from so many votes
-    others, usual = totals - negatives, share * voices
-    usual_odds = _log_odds(negatives, others, usual, voices - usual)
-    best = np.full(negatives.shape, -np.inf)
-    share_part, count_part = np.zeros(negatives.shape), np.zeros(negatives.shape)
-    likelihood = np.zeros(negatives.shape)
-    for multiplier in MULTIPLIERS:
-        m = multiplier * windows.height
-        surge = usual * (1.0 + m) / (1.0 + m * share)
-        of_share = (_log_odds(negatives, others, surge, voices - surge) - usual_odds) / LN10
-        of_count = special.xlog1py(totals, m * share)
-        of_count -= special.xlog1py(totals + shape, m * share * usual_total / (rate + usual_total))
-        of_count /= design
-        both = of_share + of_count
-        likelihood += special.exp10(np.minimum(both, 250.0))
-        better = both > best
-        best = np.where(better, both, best)
-        share_part, count_part = np.where(better, of_share, share_part), np.where(better, of_count, count_part)
-    likelihood *= windows.prior / len(MULTIPLIERS)
+    usual = share * voices
+    m = _EXTRA * windows.height  # from here on the first axis is the multiplier
+    more = m * share
+    odds = _log_odds(
+        negatives, totals - negatives, np.concatenate([usual[None], usual * (1.0 + m) / (1.0 + more)]), voices
+    )
+    of_share = (odds[1:] - odds[0]) / LN10
+    of_count = special.xlog1py(totals, more)
+    of_count -= special.xlog1py(totals + shape, more * usual_total / (rate + usual_total))
+    of_count /= design
+    both = of_share + of_count
+    likelihood = special.exp10(np.minimum(both, 250.0)).sum(axis=0) * (windows.prior / len(MULTIPLIERS))
+    best = both.argmax(axis=0)[None]
+    share_part, count_part = (np.take_along_axis(part, best, axis=0)[0] for part in (of_share, of_count))
     so_far = np.cumsum(likelihood, axis=1)  # adds one by one: a row's sum never depends on the batch
     return Evidence(
         _log10(so_far[:, -1]), _log10(so_far[:, windows.recent - 1]), _log10(likelihood), share_part, count_part
@@ -107,8 +104,9 @@ def share_doubt(clumping: Floats, known_from: Floats) -> Floats:
     return clumping + 1.0 / known_from
 
 
-def _log_odds(negatives: Floats, others: Floats, a: Floats, b: Floats) -> Floats:
-    """ln of a beta-binomial's probability but for what depends on neither a nor b while their sum is the same."""
+def _log_odds(negatives: Floats, others: Floats, a: Floats, voices: Floats) -> Floats:
+    """ln of a beta-binomial's probability, but for what depends on the sum of its parameters, `voices`, alone."""
+    b = voices - a
     odds: Floats = special.gammaln(a + negatives) - special.gammaln(a)
     odds += special.gammaln(b + others) - special.gammaln(b)
     return odds

@@ -16,19 +16,19 @@ START_S, BUCKET_S = 1_767_571_200.0, 900
 
 
 def run(series: int = SERIES, buckets: int = BUCKETS, many: int = MANY, rounds: int = ROUNDS) -> dict[str, object]:
-    """Microseconds a row, median and range of some rounds; the baseline takes one series after the other, each in runs
-    of its buckets, as `groundswell detect` does with few series. All give the same scores.
+    """Microseconds of processor time a row, median and range of some rounds: all series in a call; as the baseline one
+    series after the other, in runs of its buckets, as `groundswell detect` does with few; and a call for a row.
 
-    `many` series (a multiple of `series`) are closed for one bucket, each with twelve hours behind it.
+    `many` series, each with a day behind it, are closed for one bucket. The scores are the same each way.
     """
     rng = np.random.default_rng(1)
     totals = rng.poisson(VOTES, (buckets, series)).astype(float)
     negatives = rng.binomial(totals.astype(int), NEGATIVE).astype(float)
     rows = buckets * series
-    bulk = [_us(rows, lambda: _together(negatives, totals)) for _ in range(rounds)]
-    alone = [_us(rows, lambda: _one_after_the_other(negatives, totals)) for _ in range(rounds)]
-    single = [_us(buckets, lambda: _together(negatives[:, :1], totals[:, :1])) for _ in range(rounds)]
-    bank = _many(_together(negatives, totals), many)
+    bulk = [_us(rows, lambda: together(negatives, totals)) for _ in range(rounds)]
+    alone = [_us(rows, lambda: one_after_the_other(negatives, totals)) for _ in range(rounds)]
+    single = [_us(buckets, lambda: together(negatives[:, :1], totals[:, :1])) for _ in range(rounds)]
+    bank = _many(together(negatives, totals), many)
     counts = np.resize(negatives[-1], many), np.resize(totals[-1], many)
     start_s = np.full(many, START_S + BUCKET_S * buckets)
     closing = [_us(1, lambda: bank.close(np.arange(many), start_s, *counts)) / 1e6 for _ in range(rounds)]
@@ -48,7 +48,7 @@ def run(series: int = SERIES, buckets: int = BUCKETS, many: int = MANY, rounds: 
     }
 
 
-def _together(negatives: Floats, totals: Floats) -> SurgeBank:
+def together(negatives: Floats, totals: Floats) -> SurgeBank:
     """All series, bucket by bucket; counts have the shape (buckets, series)."""
     bank, slots = SurgeBank(BUCKET_S), np.arange(negatives.shape[1])
     bank.add(len(slots))
@@ -57,7 +57,8 @@ def _together(negatives: Floats, totals: Floats) -> SurgeBank:
     return bank
 
 
-def _one_after_the_other(negatives: Floats, totals: Floats) -> SurgeBank:
+def one_after_the_other(negatives: Floats, totals: Floats) -> SurgeBank:
+    """The same, each series in runs of its buckets."""
     bank, start_s = SurgeBank(BUCKET_S), START_S + BUCKET_S * np.arange(len(negatives), dtype=np.float64)
     for slot in bank.add(negatives.shape[1]).tolist():
         for first in range(0, len(negatives), RUN):
@@ -73,6 +74,6 @@ def _many(bank: SurgeBank, n: int) -> SurgeBank:
 
 
 def _us(rows: int, work: Callable[[], object]) -> float:
-    start_s = time.perf_counter()
+    start_s = time.process_time()
     work()
-    return (time.perf_counter() - start_s) / rows * 1e6
+    return (time.process_time() - start_s) / rows * 1e6
