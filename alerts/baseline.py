@@ -2,14 +2,14 @@
 the usual share of negatives, and how far that share wavers. Arrays in and out, element by element; no names, no clock.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.calendars import SEASONS, Calendars
 from alerts.tails import Floats
 
-SEASONS: Final = 48
 DAY_S: Final = 86400
 
 _RATE_HALF_LIFE_S: Final = 7 * DAY_S
@@ -32,7 +32,8 @@ _NEAR_LIMIT_SD: Final = 2.0
 _WAVER_LIMIT: Final = 9.0  # squared standard deviations
 _LEAST_EXPECTED: Final = 1e-4
 
-FRESH: Final[dict[str, Floats]] = {
+FRESH: Final[dict[str, NDArray[Any]]] = {
+    "calendar": np.array(0, dtype=np.int16),  # its number
     "rate": np.array([1.0, 1.0]),  # decayed sums: votes, seasonal exposure in buckets
     "season": np.zeros((2, SEASONS)),  # decayed sums: votes, votes that the rate alone expected
     "level": np.array([_LEVEL_PRIOR, _LEVEL_PRIOR]),  # decayed sums: votes, votes expected, each from its prior on
@@ -40,7 +41,7 @@ FRESH: Final[dict[str, Floats]] = {
     "near": np.zeros(2),  # the same with a short memory
     "waver": np.zeros((2, 2)),  # decayed sums, numerator and denominator, of the near and of the long share's wavering
 }
-State = dict[str, Floats]
+State = dict[str, NDArray[Any]]
 
 
 class Usual(NamedTuple):
@@ -48,7 +49,7 @@ class Usual(NamedTuple):
 
     season: NDArray[np.intp]
     rate: Floats  # votes a bucket
-    factor: Floats  # of this hour and kind of day
+    factor: Floats  # of this season: an hour of a kind of day
     votes: Floats  # expected in this bucket at a level of 1
     level: Floats  # shape (rows, 2): shape and rate of a gamma distribution of how much is said now
     share: Floats  # of negatives, the near one
@@ -58,13 +59,14 @@ class Usual(NamedTuple):
 
 
 class Baseline:
-    """The learning of a bucket width (seconds): decay factors a bucket, and the updates."""
+    """The learning of a bucket width (seconds): decay factors a bucket, and the updates. Of a series, the state holds
+    the number of its calendar among `calendars`."""
 
-    def __init__(self, bucket_s: int) -> None:
+    def __init__(self, bucket_s: int, calendars: Calendars) -> None:
         def keep(half_life_s: float) -> float:
             return float(0.5 ** (bucket_s / half_life_s))
 
-        self.bucket_s = bucket_s
+        self.bucket_s, self.calendars = bucket_s, calendars
         self.waver_buckets = max(1, _WAVER_WINDOW_S // bucket_s)
         self._rate, self._share, self._near = keep(_RATE_HALF_LIFE_S), keep(_SHARE_HALF_LIFE_S), keep(_NEAR_HALF_LIFE_S)
         self._level, self._waver = keep(_LEVEL_HALF_LIFE_S), keep(_WAVER_HALF_LIFE_S)
@@ -73,7 +75,7 @@ class Baseline:
 
     def usual(self, state: State, start_s: Floats) -> Usual:
         """What is ordinary for a bucket that starts at `start_s`; `state` holds the rows in question."""
-        season = season_of(start_s)
+        season = self.calendars.season_of(state["calendar"], start_s)
         rate = state["rate"][:, 0] / state["rate"][:, 1]
         sums = np.take_along_axis(state["season"], season[:, None, None], axis=2)[:, :, 0]
         prior = _SEASON_SHRINKAGE * rate
@@ -116,7 +118,7 @@ class Baseline:
         state["rate"][:, 0] *= keep
         state["rate"][:, 1] = state["rate"][:, 1] * keep + (1.0 - keep) / (1.0 - self._rate)
         rate = (state["rate"][:, 0] / state["rate"][:, 1])[:, None]
-        visits = buckets[:, None] / 24 * np.repeat([5 / 7, 2 / 7], SEASONS // 2)
+        visits = buckets[:, None] / 24 * self.calendars.visits(state["calendar"])
         keep_season = self._season**visits
         state["season"] *= keep_season[:, None, :]
         state["season"][:, 1] += rate * (1.0 - keep_season) / (1.0 - self._season)
@@ -163,11 +165,3 @@ class Baseline:
         rows = np.arange(len(totals))
         kept = state["season"][rows, :, usual.season] * self._season
         state["season"][rows, :, usual.season] = kept + np.stack([counted, usual.rate], axis=1)
-
-
-def season_of(start_s: Floats) -> NDArray[np.intp]:
-    """Hour of the day in UTC, 0 to 23 on working days and 24 to 47 on Saturday and Sunday."""
-    hour = (start_s // 3600).astype(np.int64)
-    weekday = (hour // 24 + 3) % 7  # 1970-01-01 was a Thursday
-    season: NDArray[np.intp] = (hour % 24 + np.where(weekday >= 5, 24, 0)).astype(np.intp)
-    return season
