@@ -1,5 +1,5 @@
-"""Which of 48 seasons a moment belongs to: by the sessions of an exchange, or by the hours of UTC. Tables of sessions come
-from `sessions.msgpack.gz`, which `deploy/calendars.py` makes; no clock and no time zones here.
+"""Which of 48 seasons a moment belongs to: by the sessions of an exchange, or by the hours of UTC. The sessions stand in
+`sessions.msgpack.gz`, which `deploy/calendars.py` makes; no clock and no time zones here.
 """
 
 import gzip
@@ -64,18 +64,33 @@ class Calendar:
         season: NDArray[np.intp] = np.minimum(self._first[at] + hours, self._last[at])
         return season
 
+    def describe(self, start_s: float) -> str:
+        """What a moment's hour is in this calendar, in words."""
+        season = int(self.season_of(np.array([start_s]))[0])
+        hour, has_session = season % (SEASONS // 2), season < SEASONS // 2
+        if self.name == UTC:
+            return f"{hour:02}:00 UTC of a {'working day' if has_session else 'weekend'}"
+        if not has_session:
+            return f"{self.name}: hour {hour + 1} of a day without a session"
+        if hour < self._before:
+            return f"{self.name}: hour {self._before - hour} before the open"
+        if hour < self._before + self._session:
+            return f"{self.name}: hour {hour - self._before + 1} of the session"
+        return f"{self.name}: hour {hour - self._before - self._session + 1} after the close"
+
     def _visits(self) -> Floats:
         """How many hours an average day has of each season; shape (SEASONS,)."""
-        hours = np.arange(self._start_s, self._end_s, _STEP_S)
-        seen = np.bincount(self.season_of(hours), minlength=SEASONS)
-        return seen * 24 / seen.sum()
+        moments = np.arange(self._start_s, self._end_s, _STEP_S)
+        seen = np.bincount(self.season_of(moments), minlength=SEASONS)
+        hours_a_day: Floats = seen * 24 / seen.sum()
+        return hours_a_day
 
 
 class Calendars:
     """The calendars of many series, by numbers given out as they come; 0 is that of UTC hours."""
 
     def __init__(self, names: Sequence[str] = (UTC,)) -> None:
-        self._calendars = [calendar(name) for name in names]
+        self._calendars = [calendar_named(name) for name in names]
 
     @property
     def names(self) -> list[str]:
@@ -85,7 +100,7 @@ class Calendars:
     def number(self, name: str) -> int:
         """The number of a calendar, a new one where it has none. Raises CalendarError for an unknown name."""
         if name not in self.names:
-            self._calendars.append(calendar(name))
+            self._calendars.append(calendar_named(name))
         return self.names.index(name)
 
     def season_of(self, numbers: NDArray[np.intp], start_s: Floats) -> NDArray[np.intp]:
@@ -140,7 +155,7 @@ def _tables() -> _Tables:
 
 
 @lru_cache
-def calendar(name: str) -> Calendar:
+def calendar_named(name: str) -> Calendar:
     """Return the calendar of an exchange by its MIC, such as XNYS, or that of UTC hours. Raises CalendarError."""
     if name == UTC:
         return Calendar(UTC, _utc())

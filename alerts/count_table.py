@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from alerts.calendars import UTC
 from alerts.count_rows import CountRow, Measure, Reject, read_counts
 from alerts.detector import Scores, Slots, SurgeBank
 from alerts.errors import CountsError
@@ -82,10 +83,10 @@ class Table:
         by_turn = np.argsort(turn, kind="stable")
         return np.split(by_turn, np.cumsum(np.bincount(turn))[:-1])
 
-    def surges(self, bucket_s: int) -> Iterator[tuple[Slots, Scores]]:
-        """Row numbers and scores of each round, by the negatives."""
+    def surges(self, bucket_s: int, calendar: str = UTC) -> Iterator[tuple[Slots, Scores]]:
+        """Row numbers and scores of each round, by the negatives. Raises CalendarError where it is not known."""
         bank = SurgeBank(bucket_s)
-        bank.add(self.n_series)
+        bank.add(self.n_series, calendar)
         for rows in self.rounds():
             yield rows, bank.close(self.slot[rows], self.start_s[rows], self.negative[rows], self.total[rows])
 
@@ -95,9 +96,11 @@ class Table:
         for rows in self.rounds():
             yield rows, bank.close(self.slot[rows], self.total[rows])
 
-    def scored(self, bucket_s: int, measure: Measure) -> Iterator[tuple[Slots, Scores | VolumeScores]]:
-        """Row numbers and scores of each round."""
-        return self.volumes(bucket_s) if measure == "volume" else self.surges(bucket_s)
+    def scored(
+        self, bucket_s: int, measure: Measure, calendar: str = UTC
+    ) -> Iterator[tuple[Slots, Scores | VolumeScores]]:
+        """Row numbers and scores of each round; volumes know no calendar."""
+        return self.volumes(bucket_s) if measure == "volume" else self.surges(bucket_s, calendar)
 
 
 def _split(read: Iterable[CountRow | Reject]) -> tuple[list[CountRow], list[Reject]]:
