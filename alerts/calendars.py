@@ -1,7 +1,8 @@
-"""Which of 48 seasons a moment belongs to: by the sessions of an exchange, or by the hours of UTC. The sessions stand in
+"""Which of 48 seasons a moment belongs to: by the sessions of an exchange, or by the hours of UTC. Sessions come from
 `sessions.msgpack.gz`, which `deploy/calendars.py` makes; no clock and no time zones here.
 """
 
+import datetime as dt
 import gzip
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -23,7 +24,6 @@ SAME: Final = {"XNAS": "XNYS", "XSHE": "XSHG", "BJSE": "XSHG"}  # of the same da
 
 _HOUR_S: Final = 3600
 _WEEK_S: Final = 7 * 86400
-_STEP_S: Final = 1800  # all stretches but those of a special day begin on half hours
 
 
 class Stretches(NamedTuple):
@@ -47,7 +47,7 @@ class Calendar:
     """A calendar of stretches; beyond them, their first and their last week repeat. `name` is the exchange's MIC."""
 
     def __init__(self, name: str, stretches: Stretches) -> None:
-        self.name, self.known = name, stretches.known
+        self.name, self._known = name, stretches.known
         self._before, self._session = stretches.before, stretches.session
         self._begins_s = stretches.begins_s[:-1].astype(np.float64)
         self._start_s, self._end_s = float(stretches.begins_s[0]), float(stretches.begins_s[-1])
@@ -67,6 +67,12 @@ class Calendar:
     def describe(self, start_s: float) -> str:
         """What a moment's hour is in this calendar, in words."""
         season = int(self.season_of(np.array([start_s]))[0])
+        words, day = self._words(season), dt.datetime.fromtimestamp(start_s, dt.UTC).date().isoformat()
+        if self.name != UTC and not self._known[0] <= day <= self._known[1]:
+            words += f" (holidays are known from {self._known[0]} to {self._known[1]})"
+        return words
+
+    def _words(self, season: int) -> str:
         hour, has_session = season % (SEASONS // 2), season < SEASONS // 2
         if self.name == UTC:
             return f"{hour:02}:00 UTC of a {'working day' if has_session else 'weekend'}"
@@ -80,8 +86,14 @@ class Calendar:
 
     def _visits(self) -> Floats:
         """How many hours an average day has of each season; shape (SEASONS,)."""
-        moments = np.arange(self._start_s, self._end_s, _STEP_S)
-        seen = np.bincount(self.season_of(moments), minlength=SEASONS)
+        lengths = np.diff(self._begins_s, append=self._end_s) / _HOUR_S
+        seen = np.zeros(SEASONS)
+        for hour in range(SEASONS // 2):
+            season = self._first + hour
+            is_last = season == self._last
+            part = np.clip(lengths - hour, 0.0, np.where(is_last, np.inf, 1.0))
+            has = season <= self._last
+            seen += np.bincount(season[has], weights=part[has], minlength=SEASONS)
         hours_a_day: Floats = seen * 24 / seen.sum()
         return hours_a_day
 

@@ -58,10 +58,11 @@ def detect(
     `budget` is the accepted number of false episodes per series and week. `bucket_s` is the buckets' width in seconds;
     without it, the most common step of the file. `warm_up` is a table of the same kind: what it says of a series before
     the series' first row in `source` is learnt from, and nothing else. All series follow the sessions of the exchange
-    `calendar`, or the hours of UTC. Rows that a series lacks are skipped, not taken for silence; those off its grid of whole buckets are refused. Refused rows go to `rejects` (default: beside
-    `out`, written only where there are any). Raises CountsError where nothing was usable or
-    can be written or widths of buckets are mixed, BudgetError for a budget that is not positive, CalendarError for an
-    exchange that is not known.
+    `calendar`, or the hours of UTC. Rows that a series lacks are skipped, not taken for silence; those off its grid of
+    whole buckets are refused. Refused rows go to `rejects` (default: beside `out`, written only where there are any).
+
+    Raises CountsError where nothing was usable or can be written or widths of buckets are mixed, BudgetError for a
+    budget that is not positive, CalendarError for an exchange that is not known.
     """
     lifecycle = Lifecycle.for_budget(budget)  # what is wrong with the call is told before the table is read
     calendar_named(calendar)
