@@ -3,15 +3,15 @@ the usual share of negatives, and how far that share wavers. Arrays in and out, 
 """
 
 from array import array
-from typing import Final, Generic, NamedTuple
+from typing import Any, Final, Generic, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.calendars import SEASONS, Calendars
 from alerts.maths import MANY, ONE, Maths, N
 from alerts.tails import Floats
 
-SEASONS: Final = 48
 DAY_S: Final = 86400
 
 _RATE_HALF_LIFE_S: Final = 7 * DAY_S
@@ -34,7 +34,8 @@ _NEAR_LIMIT_SD: Final = 2.0
 _WAVER_LIMIT: Final = 9.0  # squared standard deviations
 _LEAST_EXPECTED: Final = 1e-4
 
-FRESH: Final[dict[str, Floats]] = {
+FRESH: Final[dict[str, NDArray[Any]]] = {
+    "calendar": np.array(0, dtype=np.int16),  # its number
     "rate": np.array([1.0, 1.0]),  # decayed sums: votes, seasonal exposure in buckets
     "season": np.zeros((2, SEASONS)),  # decayed sums: votes, votes that the rate alone expected
     "level": np.array([_LEVEL_PRIOR, _LEVEL_PRIOR]),  # decayed sums: votes, votes expected, each from its prior on
@@ -42,7 +43,7 @@ FRESH: Final[dict[str, Floats]] = {
     "near": np.zeros(2),  # the same with a short memory
     "waver": np.zeros((2, 2)),  # decayed sums, numerator and denominator, of the near and of the long share's wavering
 }
-State = dict[str, Floats]
+State = dict[str, NDArray[Any]]
 Seasons = NDArray[np.intp]
 
 
@@ -62,7 +63,7 @@ class Usual(NamedTuple, Generic[N]):
     """What was ordinary just before a bucket, of one series or row by row (shape (rows,))."""
 
     rate: N  # votes a bucket
-    factor: N  # of this hour and kind of day
+    factor: N  # of this season: an hour of a kind of day
     votes: N  # expected in this bucket at a level of 1
     level_shape: N  # of a gamma distribution of how much is said now
     level_rate: N
@@ -95,18 +96,23 @@ class Run(NamedTuple):
 
 
 class Baseline:
-    """The learning of a bucket width (seconds): decay factors a bucket, and the updates."""
+    """The learning of a bucket width (seconds): decay factors a bucket, and the updates. Of a series, the state holds
+    the number of its calendar among `calendars`."""
 
-    def __init__(self, bucket_s: int) -> None:
+    def __init__(self, bucket_s: int, calendars: Calendars) -> None:
         def keep(half_life_s: float) -> float:
             return float(0.5 ** (bucket_s / half_life_s))
 
-        self.bucket_s = bucket_s
+        self.bucket_s, self.calendars = bucket_s, calendars
         self.waver_buckets = max(1, _WAVER_WINDOW_S // bucket_s)
         self._rate, self._share, self._near = keep(_RATE_HALF_LIFE_S), keep(_SHARE_HALF_LIFE_S), keep(_NEAR_HALF_LIFE_S)
         self._level, self._waver = keep(_LEVEL_HALF_LIFE_S), keep(_WAVER_HALF_LIFE_S)
         self._season = keep(_SEASON_HALF_LIFE_S)
         self._waver_prior = 2.0 / _WAVER_PRIOR_DOUBT**2 * self.waver_buckets
+
+    def season(self, state: State, start_s: Floats) -> Seasons:
+        """The seasons of buckets that start then, by the calendar of each row of `state`; of one row for them all."""
+        return self.calendars.season_of(np.broadcast_to(state["calendar"], start_s.shape), start_s)
 
     def usual(self, state: State, season: Seasons) -> Usual[Floats]:
         """What is ordinary for a bucket of these seasons; `state` holds the rows in question."""
@@ -144,7 +150,7 @@ class Baseline:
         state["rate"][:, 0] *= keep
         state["rate"][:, 1] = state["rate"][:, 1] * keep + (1.0 - keep) / (1.0 - self._rate)
         rate = (state["rate"][:, 0] / state["rate"][:, 1])[:, None]
-        visits = buckets[:, None] / 24 * np.repeat([5 / 7, 2 / 7], SEASONS // 2)
+        visits = buckets[:, None] / 24 * self.calendars.visits(state["calendar"])
         keep_season = self._season**visits
         state["season"] *= keep_season[:, None, :]
         state["season"][:, 1] += rate * (1.0 - keep_season) / (1.0 - self._season)
@@ -238,11 +244,3 @@ def _put(state: State, season: Seasons, sums: Sums[Floats]) -> None:
             state[name][:, i] = getattr(sums, name)[i]
         state["season"][rows, i, season] = sums.season[i]
         state["waver"][:, i, 0], state["waver"][:, i, 1] = sums.near_waver[i], sums.long_waver[i]
-
-
-def season_of(start_s: Floats) -> NDArray[np.intp]:
-    """Hour of the day in UTC, 0 to 23 on working days and 24 to 47 on Saturday and Sunday."""
-    hour = (start_s // 3600).astype(np.int64)
-    weekday = (hour // 24 + 3) % 7  # 1970-01-01 was a Thursday
-    season: NDArray[np.intp] = (hour % 24 + np.where(weekday >= 5, 24, 0)).astype(np.intp)
-    return season

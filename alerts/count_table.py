@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from alerts.calendars import UTC
 from alerts.count_rows import CountRow, Measure, Reject, read_counts
 from alerts.detector import Scores, Slots, SurgeBank
 from alerts.errors import CountsError
@@ -91,10 +92,11 @@ class Table:
         for of_series in np.split(order, ends[:-1]):
             yield from (of_series[start : start + RUN] for start in range(0, len(of_series), RUN))
 
-    def surges(self, bucket_s: int) -> Iterator[tuple[Slots, Scores]]:
-        """Row numbers and scores by the negatives, in rounds or in runs; both give the same scores."""
+    def surges(self, bucket_s: int, calendar: str = UTC) -> Iterator[tuple[Slots, Scores]]:
+        """Row numbers and scores by the negatives, in rounds or in runs; both give the same scores. Raises
+        CalendarError for a calendar that is not known."""
         bank = SurgeBank(bucket_s)
-        bank.add(self.n_series)
+        bank.add(self.n_series, calendar)
         longest = np.bincount(self.slot, minlength=1).max()
         if len(self.slot) < FEW * longest:
             for rows in self.runs():
@@ -110,9 +112,11 @@ class Table:
         for rows in self.rounds():
             yield rows, bank.close(self.slot[rows], self.total[rows])
 
-    def scored(self, bucket_s: int, measure: Measure) -> Iterator[tuple[Slots, Scores | VolumeScores]]:
-        """Row numbers and scores, those of a series in order."""
-        return self.volumes(bucket_s) if measure == "volume" else self.surges(bucket_s)
+    def scored(
+        self, bucket_s: int, measure: Measure, calendar: str = UTC
+    ) -> Iterator[tuple[Slots, Scores | VolumeScores]]:
+        """Row numbers and scores, those of a series in order; volumes know no calendar."""
+        return self.volumes(bucket_s) if measure == "volume" else self.surges(bucket_s, calendar)
 
 
 def _split(read: Iterable[CountRow | Reject]) -> tuple[list[CountRow], list[Reject]]:

@@ -4,6 +4,7 @@ One numeric path for live, embedded, replay and `groundswell detect`. It knows n
 (`lifecycle.py`), no names of series and no clock: a series is a slot, and time is a parameter.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, Self
 
 import msgspec
@@ -11,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts import likelihood, past
-from alerts.baseline import FRESH, Baseline, Bucket, Run, Usual, season_of
-from alerts.errors import StateError
+from alerts.baseline import FRESH, Baseline, Bucket, Run, Usual
+from alerts.calendars import UTC, Calendars
+from alerts.errors import CalendarError, StateError
 from alerts.falses import FalseAlarms
 from alerts.likelihood import LEVEL_SHAPE, RECENT_S, VOLUME_CLUMPING, Evidence
 from alerts.tails import Floats
@@ -21,7 +23,7 @@ __all__ = ["SCHEMA", "Scores", "Slots", "SurgeBank"]
 
 Slots = NDArray[np.intp]
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 SCORE_DECIMALS: Final = 6
 BLOCK: Final = 1024  # series closed at a time: their numbers stay in the processor's cache, and memory stays flat
 
@@ -64,6 +66,7 @@ class _Snapshot(msgspec.Struct, frozen=True):
     bucket_s: int
     size: int
     arrays: dict[str, bytes]
+    calendars: tuple[str, ...] = (UTC,)
 
 
 class SurgeBank:
@@ -74,12 +77,13 @@ class SurgeBank:
     ordinary is learnt in `baseline.py`, weighed in `likelihood.py`, and its false alarms are counted in `falses.py`.
     """
 
-    def __init__(self, bucket_s: int = 900) -> None:
+    def __init__(self, bucket_s: int = 900, calendars: Sequence[str] = (UTC,)) -> None:
         self.bucket_s, self.size = bucket_s, 0
+        self._calendars = Calendars(calendars)
         self._windows = likelihood.windows_for(bucket_s)
         self._buckets = np.array(self._windows.buckets, dtype=np.int64)
         self._support = max(1, RECENT_S // bucket_s)
-        self._baseline, self._falses = Baseline(bucket_s), FalseAlarms(bucket_s)
+        self._baseline, self._falses = Baseline(bucket_s, self._calendars), FalseAlarms(bucket_s)
         longest = max(int(self._buckets[-1]), self._support)
         usual = self._baseline.usual({name: array[None] for name, array in FRESH.items()}, np.zeros(1, np.intp))
         none = np.zeros(1)
@@ -92,8 +96,12 @@ class SurgeBank:
         }
         self._state = {name: np.zeros((0, *v.shape), v.dtype) for name, v in self._fresh.items()}
 
-    def add(self, n: int = 1) -> Slots:
-        """Makes `n` new series and returns their slots; room grows by doubling."""
+    def add(self, n: int = 1, calendar: str = UTC) -> Slots:
+        """Makes `n` new series of a calendar and returns their slots; room grows by doubling.
+
+        Raises CalendarError for one that is not known.
+        """
+        number = self._calendars.number(calendar)
         first, self.size = self.size, self.size + n
         capacity = len(self._state["closed"])
         if self.size > capacity:
@@ -101,6 +109,7 @@ class SurgeBank:
             for name, fresh in self._fresh.items():
                 rows = np.broadcast_to(fresh, (more, *fresh.shape))
                 self._state[name] = np.concatenate([self._state[name], rows])
+        self._state["calendar"][first : self.size] = number
         return np.arange(first, self.size, dtype=np.intp)
 
     def close(self, slots: Slots, start_s: Floats, negatives: Floats, totals: Floats) -> Scores:
@@ -123,7 +132,7 @@ class SurgeBank:
         rows, before = self._rows(slots), self._state["past"][slot]
         last = self._baseline.waver_buckets - 1
         counts = past.of_one(np.stack([negatives, totals]), before[:2])[:, :, : last + 1].cumsum(axis=2)[:, :, last]
-        run = Run(season_of(start_s).tolist(), *np.stack([negatives, totals, *counts.T]).tolist())
+        run = Run(self._baseline.season(rows, start_s).tolist(), *np.stack([negatives, totals, *counts.T]).tolist())
         usual = self._baseline.follow(rows, run, float(rows["closed"][0]), before[3])
         history = past.of_one(past.columns(negatives, totals, usual), before)
         found = self._weigh(history, usual)
@@ -138,7 +147,7 @@ class SurgeBank:
     ) -> Scores:
         """Scores like `close` and learns nothing; `elapsed` is the share of the bucket that has passed, in (0, 1]."""
         rows = self._rows(slots)
-        usual = self._baseline.usual(rows, season_of(start_s))
+        usual = self._baseline.usual(rows, self._baseline.season(rows, start_s))
         usual = usual._replace(votes=usual.votes * np.maximum(elapsed, 0.05))
         history = past.of_many(past.columns(negatives, totals, usual), rows["past"])
         return self._scores(usual, self._weigh(history, usual), rows["falses"])
@@ -161,7 +170,7 @@ class SurgeBank:
     def votes_expected(self, slots: Slots, start_s: Floats) -> Floats:
         """How many votes a full bucket of each series would ordinarily bring; shapes as in `close`."""
         rows = {name: self._state[name][slots] for name in FRESH}
-        usual = self._baseline.usual(rows, season_of(start_s))
+        usual = self._baseline.usual(rows, self._baseline.season(rows, start_s))
         votes: Floats = usual.votes * usual.level_shape / usual.level_rate
         return votes
 
@@ -170,21 +179,26 @@ class SurgeBank:
         return {name: array[: self.size].copy() for name, array in self._state.items()}
 
     @classmethod
-    def from_state(cls, state: dict[str, NDArray[Any]], bucket_s: int) -> Self:
+    def from_state(cls, state: dict[str, NDArray[Any]], bucket_s: int, calendars: Sequence[str] = (UTC,)) -> Self:
         """The bank that `state` was taken from; raises StateError where the arrays are not this version's."""
-        bank = cls(bucket_s)
+        try:
+            bank = cls(bucket_s, calendars)
+        except CalendarError as error:
+            raise StateError(f"detector state: {error}; start it cold or use the version that wrote it") from None
         size = len(state.get("closed", ()))
         for name, fresh in bank._fresh.items():
             if name not in state or state[name].shape != (size, *fresh.shape):
                 raise StateError(f"detector state: array '{name}' is missing or has another shape; start it cold")
             bank._state[name] = np.array(state[name], dtype=fresh.dtype)
+        if not np.isin(bank._state["calendar"], np.arange(len(calendars))).all():
+            raise StateError("detector state: a series has no calendar; start it cold")
         bank.size = size
         return bank
 
     def to_bytes(self) -> bytes:
         """The whole state as msgpack, exact to the last bit, with a schema number."""
         arrays = {name: _little(array).tobytes() for name, array in self.state().items()}
-        return msgspec.msgpack.encode(_Snapshot(SCHEMA, self.bucket_s, self.size, arrays))
+        return msgspec.msgpack.encode(_Snapshot(SCHEMA, self.bucket_s, self.size, arrays, tuple(self._calendars.names)))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -204,13 +218,14 @@ class SurgeBank:
             }
         except (KeyError, ValueError) as error:
             raise StateError(f"detector state is incomplete ({error}); start it cold or use another one") from error
-        return cls.from_state(arrays, snapshot.bucket_s)
+        return cls.from_state(arrays, snapshot.bucket_s, snapshot.calendars)
 
     def _rows(self, slots: Slots) -> dict[str, NDArray[Any]]:
         return {name: array[slots] for name, array in self._state.items()}
 
     def _close(self, slots: Slots, start_s: Floats, negatives: Floats, totals: Floats) -> Scores:
-        rows, season = self._rows(slots), season_of(start_s)
+        rows = self._rows(slots)
+        season = self._baseline.season(rows, start_s)
         usual = self._baseline.usual(rows, season)
         history = past.of_many(past.columns(negatives, totals, usual), rows["past"])
         found = self._weigh(history, usual)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from alerts.accounts import Account
 from alerts.advance import Advance, Gathered
+from alerts.calendars import CalendarOf, utc_hours
 from alerts.detector import Scores, SurgeBank
 from alerts.events import Alert, EventKind, RuleRef, SeriesRef, Severity, digest_of, utc_text
 from alerts.evidence import Context, add_negative, drivers_of, evidence_of, measured_of
@@ -27,6 +28,8 @@ ASLEEP_AFTER = 2 * 24 * 60 // BUCKET_MIN  # a series without a vote for two days
 LONGEST_SLEEP = 365 * 24 * 60 // BUCKET_MIN  # what was known a year ago weighs nothing, and soon underflows
 GAP_VOTES = 20.0  # a hush in which so many votes of all series were expected is a gap: by chance it is one in e²⁰
 SCHEMA = 2
+
+Voted = Mapping[str, Mapping[str, int]]
 
 
 class _Series(msgspec.Struct, array_like=True):
@@ -51,9 +54,10 @@ class _State(msgspec.Struct, array_like=True):
 
 
 class Watch:
-    """The state of a shard. `voted` says which story voted in which series at which minute."""
+    """The state of a shard. `voted` says which story voted in which series at which minute; `calendar_of` gives the
+    calendar of a new series by its name, which the series then keeps."""
 
-    def __init__(self, rules: Sequence[Rule], voted: Mapping[str, Mapping[str, int]] | None = None) -> None:
+    def __init__(self, rules: Sequence[Rule], voted: Voted | None = None, calendar_of: CalendarOf = utc_hours) -> None:
         self._rules = tuple(rules)
         self._lifecycles = {
             rule.id: Lifecycle.for_budget(
@@ -64,7 +68,7 @@ class Watch:
             )
             for rule in rules
         }
-        self._bank = SurgeBank(bucket_s=BUCKET_MIN * 60)
+        self._bank, self._calendar_of = SurgeBank(bucket_s=BUCKET_MIN * 60), calendar_of
         self._series: list[_Series] = []
         self._slots: dict[str, int] = {}
         self._bucket: int | None = None
@@ -81,11 +85,11 @@ class Watch:
 
     @classmethod
     def from_bytes(
-        cls, raw: bytes, rules: Sequence[Rule], voted: Mapping[str, Mapping[str, int]] | None = None
+        cls, raw: bytes, rules: Sequence[Rule], voted: Voted | None = None, calendar_of: CalendarOf = utc_hours
     ) -> "Watch":
         """The watch that `to_bytes` wrote; `StateError` for another schema or broken bytes."""
         state = read_state(raw, _State, SCHEMA, "detector")
-        watch = cls(rules, voted)
+        watch = cls(rules, voted, calendar_of)
         watch._bank = SurgeBank.from_bytes(state.bank)
         watch._series = state.series
         watch._slots = {series.name: slot for slot, series in enumerate(state.series)}
@@ -192,7 +196,7 @@ class Watch:
         if slot is None:
             slot = self._slots[name] = len(self._series)
             self._series.append(_Series(name, bucket, bucket))
-            self._awake = np.append(self._awake, self._bank.add())
+            self._awake = np.append(self._awake, self._bank.add(calendar=self._calendar_of(name)))
         context = self._now.get(slot)
         if context is None:
             series = self._series[slot]

@@ -5,6 +5,7 @@ and the replay run on it.
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from alerts.calendars import CalendarOf, utc_hours
 from alerts.events import Alert, decode_alert
 from alerts.rules import Rule
 from classifier.inference import Classifier
@@ -41,6 +42,7 @@ class Spine:
         trends: TrendStore | None = None,
         sectors: Mapping[str, str] | None = None,
         linker: Linker = SHIPPED,
+        calendar_of: CalendarOf = utc_hours,
     ) -> None:
         self.trends = trends or MemoryTrends()
         self.documents = documents
@@ -50,7 +52,7 @@ class Spine:
             Judge(classifier, MemoryStories(), sources, "record", now_ms, linker=linker) if classifier else None
         )
         self._watched = frozenset(kind for rule in rules for kind in rule.series)
-        self._closer = Closer(self.trends, rules, "embedded", lambda: 0, sectors=self._sectors)
+        self._closer = Closer(self.trends, rules, "embedded", lambda: 0, None, self._sectors, calendar_of)
         self._last_ms: int | None = None
 
     def feed(self, batch: Sequence[Message]) -> Fed:

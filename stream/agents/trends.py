@@ -16,6 +16,7 @@ from stream.agents.sending import Out
 from stream.agents.snapshots import read_snapshots
 from stream.companies.table import sectors_with
 from stream.errors import ServerUnavailable
+from stream.exchanges import calendars_with
 from stream.pipeline import decode_opinions, progress_of, to_counts
 from stream.records import DeadLetter, Marker, Message, Opinion
 from stream.settings import Settings
@@ -37,7 +38,15 @@ def build(settings: Settings) -> faust.App:
     watched = frozenset(kind for rule in rules for kind in rule.series)
     store = trend_store(settings)
     snapshots = read_snapshots(settings, role.topics.state)
-    closer = Closer(trend_store(settings), rules, uuid.uuid4().hex, lambda: int(time.time() * 1000), snapshots, sectors)
+    closer = Closer(
+        trend_store(settings),
+        rules,
+        uuid.uuid4().hex,
+        lambda: int(time.time() * 1000),
+        snapshots,
+        sectors,
+        calendars_with(settings.calendar),
+    )
     partitions = partitions_of(settings, role.topics.opinions)
     closing = ThreadPoolExecutor(1, thread_name_prefix="closing")
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.detect import HEADER, Summary, detect
-from alerts.errors import BudgetError, CountsError
+from alerts.errors import BudgetError, CalendarError, CountsError
 
 MONDAY = np.datetime64("2026-01-05T00:00:00")
 HEAD = "series,bucket_start,total,negative"
@@ -64,6 +64,27 @@ def test_a_surge_fires_then_resolves_and_the_rows_keep_their_order(tmp_path: Pat
     assert summary.fired == sum(r["event"] == "fire" for r in rows)
     assert summary.bucket_s == 900
     assert not (tmp_path / "scores.rejects.jsonl").exists()
+
+
+def test_a_table_by_an_exchange_expects_little_on_its_holiday_and_otherwise_what_it_says_by_default(
+    tmp_path: Path,
+) -> None:
+    weekday = [20 if index // 96 % 7 < 5 else 2 for index in range(96 * 56)]  # Thanksgiving is day 52 from 2026-10-05
+    first = np.datetime64("2026-10-05T00:00:00")
+    stamps = [f"{first + np.timedelta64(15 * index, 'm')}Z" for index in range(len(weekday))]
+    lines = [f"acme,{at},{said},{said // 5}" for at, said in zip(stamps, weekday, strict=True)]
+    path = write(tmp_path, lines)
+    plain, new_york = run(path)[1], run(path, calendar="XNYS")[1]
+    morning = 96 * 52 + 23  # 0:45 in New York
+    expected = [float(rows[morning]["expected"]) for rows in (plain, new_york)]
+    assert expected[1] < expected[0] / 2
+    assert [row["total"] for row in new_york] == [row["total"] for row in plain]
+    assert run(path, calendar="")[1] == plain
+
+
+def test_an_exchange_that_is_not_known_is_refused_before_the_table_is_read(tmp_path: Path) -> None:
+    with pytest.raises(CalendarError, match="unknown calendar 'XNOWHERE'"):
+        run(tmp_path / "absent.csv", calendar="XNOWHERE")
 
 
 def test_a_smaller_budget_asks_for_a_higher_score(tmp_path: Path) -> None:

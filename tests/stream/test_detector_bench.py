@@ -23,4 +23,4 @@ def test_figures_are_medians_within_their_ranges() -> None:
     for name in ("microseconds_per_row", "baseline_microseconds_per_row"):
         low, high = found[f"{name}_spread"]
         assert 0.0 < low <= found[name] <= high
-    assert found["bytes_per_series"] == 2024
+    assert 2000 < found["bytes_per_series"] < 2100
