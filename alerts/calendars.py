@@ -44,10 +44,11 @@ class Stretches(NamedTuple):
 
 
 class Calendar:
-    """A calendar of stretches; beyond them, their first and their last week repeat. `name` is the exchange's MIC."""
+    """A calendar of stretches; beyond them, their first and their last week repeat. `name` is the exchange's MIC,
+    `known` the first and the last day whose holidays are known."""
 
     def __init__(self, name: str, stretches: Stretches) -> None:
-        self.name, self._known = name, stretches.known
+        self.name, self.known = name, stretches.known
         self._before, self._session = stretches.before, stretches.session
         self._begins_s = stretches.begins_s[:-1].astype(np.float64)
         self._start_s, self._end_s = float(stretches.begins_s[0]), float(stretches.begins_s[-1])
@@ -68,8 +69,8 @@ class Calendar:
         """What a moment's hour is in this calendar, in words."""
         season = int(self.season_of(np.array([start_s]))[0])
         words, day = self._words(season), dt.datetime.fromtimestamp(start_s, dt.UTC).date().isoformat()
-        if self.name != UTC and not self._known[0] <= day <= self._known[1]:
-            words += f" (holidays are known from {self._known[0]} to {self._known[1]})"
+        if not self.known[0] <= day <= self.known[1]:
+            words += f" (holidays are known from {self.known[0]} to {self.known[1]})"
         return words
 
     def _words(self, season: int) -> str:
@@ -189,4 +190,4 @@ def _utc() -> Stretches:
     """A week of UTC, Monday to Sunday: working days, Saturday and Sunday without a session."""
     begins_s = (4 + np.arange(8)) * 86400  # 1970-01-05 was a Monday
     first = np.where(np.arange(7) < 5, 0, SEASONS // 2)
-    return Stretches(("", ""), 0, SEASONS // 2, begins_s, first, first + SEASONS // 2 - 1)
+    return Stretches(("0001-01-01", "9999-12-31"), 0, SEASONS // 2, begins_s, first, first + SEASONS // 2 - 1)

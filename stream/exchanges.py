@@ -19,3 +19,9 @@ def calendars_with(other: str) -> CalendarOf:
         return _CALENDARS[market_of(key.partition("|")[0])] if kind in ("issuer", "issuer_topic") else other
 
     return calendar_of
+
+
+def unknown_on(day: str, other: str) -> dict[str, str]:
+    """The exchanges whose holidays are not known on a day, such as 2026-01-05, each with the last one that is."""
+    known = {name: calendar_named(name).known[1] for name in (*_CALENDARS.values(), other)}
+    return {name: last for name, last in known.items() if last < day}

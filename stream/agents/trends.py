@@ -16,7 +16,7 @@ from stream.agents.sending import Out
 from stream.agents.snapshots import read_snapshots
 from stream.companies.table import sectors_with
 from stream.errors import ServerUnavailable
-from stream.exchanges import calendars_with
+from stream.exchanges import calendars_with, unknown_on
 from stream.pipeline import decode_opinions, progress_of, to_counts
 from stream.records import DeadLetter, Marker, Message, Opinion
 from stream.settings import Settings
@@ -47,6 +47,8 @@ def build(settings: Settings) -> faust.App:
         sectors,
         calendars_with(settings.calendar),
     )
+    for name, last in unknown_on(time.strftime("%Y-%m-%d", time.gmtime()), settings.calendar).items():
+        log.warning("trends: holidays of %s are known up to %s; docs/detection.md says how to renew them", name, last)
     partitions = partitions_of(settings, role.topics.opinions)
     closing = ThreadPoolExecutor(1, thread_name_prefix="closing")
 

@@ -5,7 +5,7 @@ import pytest
 from alerts.calendars import calendar_named
 from alerts.errors import CalendarError
 from stream.companies.table import shipped
-from stream.exchanges import calendars_with
+from stream.exchanges import calendars_with, unknown_on
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,10 @@ def test_every_company_of_the_table_has_a_calendar() -> None:
 def test_a_wrong_setting_is_told_before_anything_starts() -> None:
     with pytest.raises(CalendarError, match="unknown calendar 'NYSE'; known are"):
         calendars_with("NYSE")
+
+
+def test_exchanges_whose_holidays_have_run_out_are_named_with_the_last_day_that_is_known() -> None:
+    assert unknown_on("2026-06-01", "XLON") == {}
+    late = unknown_on("2030-01-01", "XSES")
+    assert late.keys() == {"XSHG", "XSHE", "BJSE", "XSES"}
+    assert all("2026-12-31" <= last < "2030-01-01" for last in late.values())
