@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from alerts.accounts import Account
 from alerts.advance import Advance, Gathered
-from alerts.detector import Scores, SurgeBank
-from alerts.events import Alert, EventKind, RuleRef, SeriesRef, Severity, digest_of, utc_text
-from alerts.evidence import Context, add_negative, drivers_of, evidence_of, measured_of
-from alerts.lifecycle import Lifecycle, LifecycleState, look_at
+from alerts.applied import AppliedRule
+from alerts.detector import SurgeBank
+from alerts.events import Alert
+from alerts.evidence import Context, add_negative
+from alerts.lifecycle import Lifecycle
 from alerts.rules import Rule
+from alerts.series import Series
 from alerts.state import read_state
 from alerts.votes import BUCKET_MIN, Minute, Vote
 
@@ -29,24 +31,11 @@ GAP_VOTES = 20.0  # a hush in which so many votes of all series were expected is
 SCHEMA = 2
 
 
-class _Series(msgspec.Struct, array_like=True):
-    """Everything about one series but the detector's arrays. A gap moves all its times on (`Watch.skip_to`)."""
-
-    name: str
-    born: int  # the bucket of its first vote
-    last: int  # the bucket of its last vote
-    asleep_since: int | None = None  # the first bucket that was not closed
-    contexts: list[Context] = []
-    lifecycles: dict[str, LifecycleState] = {}
-    incidents: dict[str, str] = {}
-    fired: dict[str, int] = {}  # how often, by rule
-
-
 class _State(msgspec.Struct, array_like=True):
     schema: int
     bank: bytes
     bucket: int | None
-    series: list[_Series]
+    series: list[Series]
     hush: float = 0.0
 
 
@@ -54,22 +43,12 @@ class Watch:
     """The state of a shard. `voted` says which story voted in which series at which minute."""
 
     def __init__(self, rules: Sequence[Rule], voted: Mapping[str, Mapping[str, int]] | None = None) -> None:
-        self._rules = tuple(rules)
-        self._lifecycles = {
-            rule.id: Lifecycle.for_budget(
-                rule.series_budget,
-                min_negatives=rule.min_negatives,
-                min_total=rule.min_total,
-                rest_s=rule.rest_hours * 3600,
-            )
-            for rule in rules
-        }
+        self._rules = tuple(AppliedRule(rule) for rule in rules)
         self._bank = SurgeBank(bucket_s=BUCKET_MIN * 60)
-        self._series: list[_Series] = []
+        self._series: list[Series] = []
         self._slots: dict[str, int] = {}
         self._bucket: int | None = None
         self._awake: NDArray[np.intp] = np.array([], dtype=np.intp)
-        self._firing: dict[str, set[int]] = {rule.id: set() for rule in rules}
         self._told = 0  # of how many series the account was given out
         self._now: dict[int, Context] = {}  # slot -> context of the bucket that is filling
         self._hush = 0.0  # votes of all series that were expected since the last one came
@@ -93,9 +72,8 @@ class Watch:
         for slot, series in enumerate(state.series):
             if series.contexts and series.contexts[-1].bucket == state.bucket:
                 watch._now[slot] = series.contexts[-1]
-            for rule_id, firing in watch._firing.items():
-                if Lifecycle.is_active(series.lifecycles.get(rule_id)):
-                    firing.add(slot)
+        for rule in watch._rules:
+            rule.resume(watch._series)
         watch._find_awake()
         return watch
 
@@ -191,7 +169,7 @@ class Watch:
         slot = self._slots.get(name)
         if slot is None:
             slot = self._slots[name] = len(self._series)
-            self._series.append(_Series(name, bucket, bucket))
+            self._series.append(Series(name, bucket, bucket))
             self._awake = np.append(self._awake, self._bank.add())
         context = self._now.get(slot)
         if context is None:
@@ -237,73 +215,7 @@ class Watch:
         step.bands.append(np.stack(band, axis=1))
         self._forget_stories(bucket, step)
         for rule in self._rules:
-            self._apply(rule, bucket, slots, scores, step)
-
-    def _apply(self, rule: Rule, bucket: int, slots: NDArray[np.intp], scores: Scores, step: Gathered) -> None:
-        lifecycle, firing = self._lifecycles[rule.id], self._firing[rule.id]
-        due = scores.score >= lifecycle.up
-        if firing:
-            due |= np.isin(slots, list(firing))
-        for row in self._parents_first(np.flatnonzero(due), slots):
-            slot = int(slots[row])
-            series = self._series[slot]
-            kind, _, _key = series.name.partition(":")
-            if kind not in rule.series or bucket - series.born < rule.learning_days * 24 * 60 / BUCKET_MIN:
-                continue
-            before = series.lifecycles.get(rule.id, LifecycleState())
-            look = look_at(scores, row, bucket * BUCKET_S, BUCKET_MIN * 60)
-            state, event, severity = lifecycle.step(before, look)
-            series.lifecycles[rule.id] = state
-            (firing.add if Lifecycle.is_active(state) else firing.discard)(slot)
-            if event is not None and severity is not None:
-                step.alerts.append(self._alert(rule, lifecycle.up, series, row, bucket, scores, event, severity))
-
-    def _parents_first(self, rows: NDArray[np.intp], slots: NDArray[np.intp]) -> list[int]:
-        """A company before its topics, so that theirs know its incident of the same bucket."""
-        return sorted(rows.tolist(), key=lambda row: self._series[slots[row]].name.startswith("issuer_topic:"))
-
-    def _parent(self, rule: Rule, kind: str, key: str) -> str | None:
-        """The open incident, by the same rule, of the company whose topic this is."""
-        slot = self._slots.get(f"issuer:{key.partition('|')[0]}") if kind == "issuer_topic" else None
-        if slot is None or slot not in self._firing[rule.id]:
-            return None
-        return self._series[slot].incidents[rule.id]
-
-    def _alert(
-        self,
-        rule: Rule,
-        threshold: float,
-        series: _Series,
-        row: int,
-        bucket: int,
-        scores: Scores,
-        event: EventKind,
-        severity: Severity,
-    ) -> Alert:
-        evaluated_at = utc_text((bucket + 1) * BUCKET_MS)
-        if event == "fired":
-            series.incidents[rule.id] = digest_of(rule.id, series.name, evaluated_at)
-            series.fired[rule.id] = series.fired.get(rule.id, 0) + 1
-        incident = series.incidents[rule.id]
-        window = int(scores.window[row])
-        contexts = [context for context in series.contexts if context.bucket > bucket - window]
-        kind, _, key = series.name.partition(":")
-        return Alert(
-            incident=incident,
-            id=digest_of(incident, event, evaluated_at),
-            event=event,
-            rule=RuleRef(rule.id, rule.version),
-            series=SeriesRef(
-                msgspec.convert(kind, SeriesRef.__annotations__["kind"]), key, (key,) * (kind == "issuer")
-            ),
-            parent=self._parent(rule, kind, key),
-            bucket_start=utc_text(bucket * BUCKET_MS),
-            evaluated_at=evaluated_at,
-            severity=severity,
-            measured=measured_of(scores, row, window, contexts, threshold),
-            evidence=evidence_of(contexts),
-            drivers=drivers_of(contexts),
-        )
+            step.alerts += rule.apply(bucket, slots, scores, self._series, self._slots)
 
     def _forget_stories(self, bucket: int, step: Gathered) -> None:
         if bucket % (24 * 60 // BUCKET_MIN):
