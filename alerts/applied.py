@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.detector import Scores
 from alerts.events import Alert, EventKind, RuleRef, SeriesRef, Severity, digest_of, utc_text
-from alerts.evidence import drivers_of, evidence_of, measured_of
+from alerts.figures import SAID, Window
 from alerts.lifecycle import Lifecycle, LifecycleState, look_at
+from alerts.measures import Found
 from alerts.rules import Rule
 from alerts.series import Series
 from alerts.votes import BUCKET_MIN
@@ -38,33 +38,25 @@ class AppliedRule:
         active = (Lifecycle.is_active(one.lifecycles.get(self.rule.id)) for one in series)
         self._firing = {slot for slot, firing in enumerate(active) if firing}
 
-    def apply(
-        self,
-        bucket: int,
-        slots: NDArray[np.intp],
-        scores: Scores,
-        series: Sequence[Series],
-        by_name: Mapping[str, int],
-    ) -> Iterator[Alert]:
-        """The alerts of a bucket that was closed for `slots`, with a row of `scores` for each; `by_name` are the slots
-        of all series. Takes the lifecycles in the series' records on."""
-        due = scores.score >= self._lifecycle.up
+    def apply(self, bucket: int, found: Found, series: Sequence[Series], by_name: Mapping[str, int]) -> Iterator[Alert]:
+        """The alerts of a closed bucket, in which the rule's measure `found` what it did; `by_name` are the slots of
+        all series. Takes the lifecycles in the series' records on."""
+        due = found.scores.score >= self._lifecycle.up
         if self._firing:
-            due |= np.isin(slots, list(self._firing))
-        for row in _parents_first(np.flatnonzero(due), slots, series):
-            slot = int(slots[row])
+            due |= np.isin(found.slots, list(self._firing))
+        for row in _parents_first(np.flatnonzero(due), found.slots, series):
+            slot = int(found.slots[row])
             one = series[slot]
-            if one.kind not in self.rule.series or bucket - one.born < self.rule.learning_days * 24 * 60 / BUCKET_MIN:
+            known = bucket - found.since(slot)
+            if one.kind not in self.rule.series or known < self.rule.learning_days * 24 * 60 / BUCKET_MIN:
                 continue
             before = one.lifecycles.get(self.rule.id, LifecycleState())
-            state, event, severity = self._lifecycle.step(
-                before, look_at(scores, row, bucket * BUCKET_S, BUCKET_MIN * 60)
-            )
+            look = look_at(found.scores, row, bucket * BUCKET_S, BUCKET_MIN * 60)
+            state, event, severity = self._lifecycle.step(before, look)
             one.lifecycles[self.rule.id] = state
             (self._firing.add if Lifecycle.is_active(state) else self._firing.discard)(slot)
             if event is not None and severity is not None:
-                parent = self._parent(one, series, by_name)
-                yield self._alert(one, parent, row, bucket, scores, event, severity)
+                yield self._alert(one, self._parent(one, series, by_name), row, bucket, found, event, severity)
 
     def _parent(self, one: Series, series: Sequence[Series], by_name: Mapping[str, int]) -> str | None:
         """The open incident, by the same rule, of the company whose topic this is."""
@@ -78,7 +70,7 @@ class AppliedRule:
         parent: str | None,
         row: int,
         bucket: int,
-        scores: Scores,
+        found: Found,
         event: EventKind,
         severity: Severity,
     ) -> Alert:
@@ -87,8 +79,9 @@ class AppliedRule:
             one.incidents[rule.id] = digest_of(rule.id, one.name, evaluated_at)
             one.fired[rule.id] = one.fired.get(rule.id, 0) + 1
         incident = one.incidents[rule.id]
-        window = int(scores.window[row])
-        contexts = [context for context in one.contexts if context.bucket > bucket - window]
+        since = bucket - int(found.scores.window[row])
+        contexts = [context for context in one.contexts if context.bucket > since]
+        said = SAID[rule.measure](Window(found.scores, row, contexts, self._lifecycle.up))
         return Alert(
             incident=incident,
             id=digest_of(incident, event, evaluated_at),
@@ -99,9 +92,9 @@ class AppliedRule:
             bucket_start=utc_text(bucket * BUCKET_MS),
             evaluated_at=evaluated_at,
             severity=severity,
-            measured=measured_of(scores, row, window, contexts, self._lifecycle.up),
-            evidence=evidence_of(contexts),
-            drivers=drivers_of(contexts),
+            measured=said.measured,
+            evidence=said.evidence,
+            drivers=said.drivers,
         )
 
 

@@ -4,7 +4,7 @@ One numeric path for live, embedded, replay and `groundswell detect`. It knows n
 (`lifecycle.py`), no names of series and no clock: a series is a slot, and time is a parameter.
 """
 
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, ClassVar, Final, NamedTuple, Self
 
 import msgspec
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from alerts import likelihood
 from alerts.baseline import FRESH, Baseline, State, Usual
 from alerts.errors import StateError
-from alerts.falses import FalseAlarms
+from alerts.falses import SURGES, Curve, FalseAlarms
 from alerts.likelihood import LEVEL_SHAPE, RECENT_S, VOLUME_CLUMPING, Evidence
 from alerts.tails import Floats
 
@@ -45,7 +45,7 @@ class Scores(NamedTuple):
     window_votes: Floats  # what the number of votes says, alike
 
 
-class _Evaluation(NamedTuple):
+class Evaluation(NamedTuple):
     """Scores and the values from which the state learns."""
 
     scores: Scores
@@ -70,12 +70,14 @@ class SurgeBank:
     ordinary is learnt in `baseline.py`, weighed in `likelihood.py`, and its false alarms are counted in `falses.py`.
     """
 
+    curve: ClassVar[Curve] = SURGES
+
     def __init__(self, bucket_s: int = 900) -> None:
         self.bucket_s, self.size = bucket_s, 0
         self._windows = likelihood.windows_for(bucket_s)
         self._buckets = np.array(self._windows.buckets, dtype=np.int64)
         self._support = max(1, RECENT_S // bucket_s)
-        self._baseline, self._falses = Baseline(bucket_s), FalseAlarms(bucket_s)
+        self._baseline, self._falses = Baseline(bucket_s), FalseAlarms(bucket_s, self.curve)
         longest = max(int(self._buckets[-1]), self._support)
         usual = self._baseline.usual({name: array[None] for name, array in FRESH.items()}, np.zeros(1))
         # the latest bucket first: negatives, votes, votes expected, share, level; the bulk of the state, so in 4 bytes
@@ -136,9 +138,13 @@ class SurgeBank:
         for name, array in rows.items():
             self._state[name][slots] = array
 
+    def usual(self, slots: Slots, start_s: Floats) -> Usual:
+        """What is ordinary for a bucket of each series; shapes as in `close`."""
+        return self._baseline.usual({name: self._state[name][slots] for name in FRESH}, start_s)
+
     def votes_expected(self, slots: Slots, start_s: Floats) -> Floats:
         """How many votes a full bucket of each series would ordinarily bring; shapes as in `close`."""
-        usual = self._baseline.usual({name: self._state[name][slots] for name in FRESH}, start_s)
+        usual = self.usual(slots, start_s)
         votes: Floats = usual.votes * usual.level[:, 0] / usual.level[:, 1]
         return votes
 
@@ -188,7 +194,7 @@ class SurgeBank:
 
     def _evaluate(
         self, state: State, start_s: Floats, negatives: Floats, totals: Floats, elapsed: float | Floats
-    ) -> _Evaluation:
+    ) -> Evaluation:
         usual = self._baseline.usual(state, start_s)
         usual = usual._replace(votes=usual.votes * elapsed)
         past = state["past"]
@@ -227,7 +233,7 @@ class SurgeBank:
             window_share=np.round(evidence.share[rows, decides], SCORE_DECIMALS),
             window_votes=np.round(evidence.votes[rows, decides], SCORE_DECIMALS),
         )
-        return _Evaluation(scores, usual, history, running, supported)
+        return Evaluation(scores, usual, history, running, supported)
 
     def _weigh(self, supported: NDArray[np.bool_], *cells: Floats) -> Evidence:
         """The evidence of the supported rows; 0 of the others, which are most of the sparse ones."""
@@ -240,7 +246,7 @@ class SurgeBank:
                 column[supported] = values
         return found
 
-    def _learn(self, state: State, negatives: Floats, totals: Floats, found: _Evaluation) -> None:
+    def _learn(self, state: State, negatives: Floats, totals: Floats, found: Evaluation) -> None:
         """Updates `state` in place with the bucket just scored."""
         last = self._baseline.waver_buckets - 1
         window = found.running[:, 0, last], found.running[:, 1, last]

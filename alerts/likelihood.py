@@ -16,6 +16,7 @@ WINDOWS_S: Final = tuple(900 * quarters for quarters in (1, 2, 3, 4, 6, 8, 12, 1
 # A surge builds up over some three quarters of an hour, then fades: its mean height in windows that open with it.
 _MEAN_HEIGHT: Final = (0.4, 0.6, 0.75, 0.85, 0.9, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
 _PRIOR: Final = (0.3, 0.5, 0.8, *(1.0,) * 8)  # weights of the windows, before they are normed
+TALK_MULTIPLIERS: Final = (1.0, 2.0, 4.0, 9.0)  # extra votes, of whatever mood, at the height of a surge of talk
 RECENT_S: Final = 4 * 3600
 VOLUME_CLUMPING: Final = 1.75  # copies and replies come in clumps, so totals say less than as many single voices
 LEVEL_SHAPE: Final = 8.0  # the most that is believed about how much is said now, as the shape of a gamma distribution
@@ -95,6 +96,23 @@ def evidence(
     return Evidence(
         _log10(so_far[:, -1]), _log10(so_far[:, windows.recent - 1]), _log10(likelihood), share_part, count_part
     )
+
+
+def talk_evidence(windows: Windows, totals: Floats, usual_total: Floats, level: tuple[Floats, Floats]) -> Evidence:
+    """Weighs a surge of talk against a usual day, by the count part of `evidence` alone; arrays as there."""
+    shape, rate = level
+    likelihood = np.zeros(totals.shape)
+    best = np.full(totals.shape, -np.inf)
+    for multiplier in TALK_MULTIPLIERS:
+        m = multiplier * windows.height
+        of_count = special.xlog1py(totals, m) - special.xlog1py(totals + shape, m * usual_total / (rate + usual_total))
+        of_count /= VOLUME_CLUMPING * LN10
+        likelihood += special.exp10(np.minimum(of_count, 250.0))
+        best = np.maximum(best, of_count)
+    likelihood *= windows.prior / len(TALK_MULTIPLIERS)
+    so_far = np.cumsum(likelihood, axis=1)
+    recent = so_far[:, windows.recent - 1]
+    return Evidence(_log10(so_far[:, -1]), _log10(recent), _log10(likelihood), np.zeros(best.shape), best)
 
 
 def capped_level(shape: Floats, rate: Floats) -> tuple[Floats, Floats]:

@@ -14,9 +14,10 @@ from alerts.advance import Advance, Gathered
 from alerts.applied import AppliedRule
 from alerts.detector import SurgeBank
 from alerts.events import Alert
-from alerts.evidence import Context, add_negative
+from alerts.evidence import Context, Told
 from alerts.lifecycle import Lifecycle
-from alerts.rules import Rule
+from alerts.measures import Counts, Found, Measures, MeasureState
+from alerts.rules import Rule, heard_by
 from alerts.series import Series
 from alerts.state import read_state
 from alerts.votes import BUCKET_MIN, Minute, Vote
@@ -28,7 +29,7 @@ STORY_WINDOW_MIN = 72 * 60  # a story that voted in a series does not vote there
 ASLEEP_AFTER = 2 * 24 * 60 // BUCKET_MIN  # a series without a vote for two days is aged in one step when it wakes
 LONGEST_SLEEP = 365 * 24 * 60 // BUCKET_MIN  # what was known a year ago weighs nothing, and soon underflows
 GAP_VOTES = 20.0  # a hush in which so many votes of all series were expected is a gap: by chance it is one in e²⁰
-SCHEMA = 2
+SCHEMA = 3
 
 
 class _State(msgspec.Struct, array_like=True):
@@ -37,6 +38,7 @@ class _State(msgspec.Struct, array_like=True):
     bucket: int | None
     series: list[Series]
     hush: float = 0.0
+    measures: dict[str, MeasureState] = {}
 
 
 class Watch:
@@ -44,7 +46,9 @@ class Watch:
 
     def __init__(self, rules: Sequence[Rule], voted: Mapping[str, Mapping[str, int]] | None = None) -> None:
         self._rules = tuple(AppliedRule(rule) for rule in rules)
+        self._shown = heard_by(rules).shown
         self._bank = SurgeBank(bucket_s=BUCKET_MIN * 60)
+        self._measures = Measures(rules)
         self._series: list[Series] = []
         self._slots: dict[str, int] = {}
         self._bucket: int | None = None
@@ -56,7 +60,9 @@ class Watch:
 
     def to_bytes(self) -> bytes:
         """The state without `voted`, exact."""
-        return msgspec.msgpack.encode(_State(SCHEMA, self._bank.to_bytes(), self._bucket, self._series, self._hush))
+        return msgspec.msgpack.encode(
+            _State(SCHEMA, self._bank.to_bytes(), self._bucket, self._series, self._hush, self._measures.state())
+        )
 
     @classmethod
     def from_bytes(
@@ -69,6 +75,7 @@ class Watch:
         watch._series = state.series
         watch._slots = {series.name: slot for slot, series in enumerate(state.series)}
         watch._bucket, watch._hush = state.bucket, state.hush
+        watch._measures.resume(state.measures, state.series, state.bucket)
         for slot, series in enumerate(state.series):
             if series.contexts and series.contexts[-1].bucket == state.bucket:
                 watch._now[slot] = series.contexts[-1]
@@ -97,6 +104,7 @@ class Watch:
         bucket = minute // BUCKET_MIN
         gap = bucket - (bucket if self._bucket is None else self._bucket)
         self._bucket, self._told = bucket, 0  # accounts tell a birth, so all are given out again
+        self._measures.later(gap)
         for series in self._series:
             series.born, series.last = series.born + gap, series.last + gap
             if series.asleep_since is not None:
@@ -153,17 +161,13 @@ class Watch:
                     continue
                 voted[vote.story] = minute.minute
                 step.voted_added.setdefault(name, {})[vote.story] = minute.minute
-                context.total += 1
-                if vote.negative:
-                    add_negative(context, vote, minute.excerpts.get(vote.id))
+                context.add(vote, minute.excerpts.get(vote.id))
         for name, count in sorted(minute.stale.items()):
             self._context(name, bucket).stale += count
 
     def _retold(self, name: str, vote: Vote) -> None:
-        """A story that has voted gains weight as evidence where it voted, and no vote."""
         for context in self._series[self._slots[name]].contexts:
-            if vote.story in context.stories:
-                context.stories[vote.story] += vote.negative_posts
+            context.retell(vote)
 
     def _context(self, name: str, bucket: int) -> Context:
         slot = self._slots.get(name)
@@ -171,20 +175,22 @@ class Watch:
             slot = self._slots[name] = len(self._series)
             self._series.append(Series(name, bucket, bucket))
             self._awake = np.append(self._awake, self._bank.add())
+            self._measures.add(slot, self._series[slot], bucket)
         context = self._now.get(slot)
         if context is None:
             series = self._series[slot]
             if series.asleep_since is not None:
                 slept = min(bucket - series.asleep_since, LONGEST_SLEEP)
                 self._bank.skip(np.array([slot]), np.array([float(slept)]))
+                self._measures.skip(slot, slept)
                 series.asleep_since = None
                 self._awake = np.append(self._awake, slot)
             series.last = bucket
             series.contexts = [kept for kept in series.contexts if kept.bucket > bucket - RING]
             for old in series.contexts:
                 if old.bucket <= bucket - SHOWN:
-                    old.best.clear()
-            context = self._now[slot] = Context(bucket)
+                    old.forget_posts()
+            context = self._now[slot] = Context(bucket, talk=Told() if series.kind in self._shown else None)
             series.contexts.append(context)
         return context
 
@@ -207,6 +213,7 @@ class Watch:
         for slot, context in self._now.items():
             negatives[slot], totals[slot] = context.negatives, context.total
         self._now.clear()
+        measures = self._measures.close(bucket, slots, Counts(negatives, totals))
         negatives, totals = negatives[slots], totals[slots]
         starts_s = np.full(len(slots), bucket * BUCKET_S)
         scores = self._bank.close(slots, starts_s, negatives, totals)
@@ -214,8 +221,9 @@ class Watch:
         band = starts_s * 1000, negatives, totals, scores.expected, scores.expected_variance, scores.score
         step.bands.append(np.stack(band, axis=1))
         self._forget_stories(bucket, step)
+        found = {**measures, "negative": Found(slots, scores, lambda slot: self._series[slot].born)}
         for rule in self._rules:
-            step.alerts += rule.apply(bucket, slots, scores, self._series, self._slots)
+            step.alerts += rule.apply(bucket, found[rule.rule.measure], self._series, self._slots)
 
     def _forget_stories(self, bucket: int, step: Gathered) -> None:
         if bucket % (24 * 60 // BUCKET_MIN):

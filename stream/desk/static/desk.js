@@ -260,7 +260,7 @@ function alertCard(incident) {
     make("summary", "",
       make("span", "alert-top", make("span", "severity", words().severity[incident.severity]), make("span", "quiet", words().states_of[incident.state]),
         make("span", "quiet when", times.full(ms(incident.opened_at), state.lang))),
-      make("span", "alert-name", make("b", "", together ? words().surgeTogether : `${words().surge} · ${key}`), make("span", "quiet", nameOf(key) ?? ""))),
+      make("span", "alert-name", make("b", "", together ? words().surges[measured.key] : `${words().surges[measured.key]} · ${key}`), make("span", "quiet", nameOf(key) ?? ""))),
     make("p", "", ...(together
       ? [make("strong", "", words().alertTogether(measured)), " ", alert.members.map((one) => one.key).join(words().and)]
       : [make("strong", "", words().alertWords(measured)), " ", words().alertShare(measured)])),
