@@ -25,12 +25,7 @@ class AppliedRule:
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self._lifecycle = Lifecycle.for_budget(
-            rule.series_budget,
-            min_negatives=rule.min_negatives,
-            min_total=rule.min_total,
-            rest_s=rule.rest_hours * 3600,
-        )
+        self._lifecycle = _lifecycle(rule)
         self._firing: set[int] = set()
 
     def resume(self, series: Sequence[Series]) -> None:
@@ -96,6 +91,16 @@ class AppliedRule:
             evidence=said.evidence,
             drivers=said.drivers,
         )
+
+
+def _lifecycle(rule: Rule) -> Lifecycle:
+    rest_s = rule.rest_hours * 3600
+    if rule.measure == "silence":  # which ends with the first post
+        ends_at_once = Lifecycle.for_budget(rule.series_budget, min_negatives=0, min_total=0, rest_s=rest_s)
+        return msgspec.structs.replace(ends_at_once, keep_s=BUCKET_S / 2)
+    return Lifecycle.for_budget(
+        rule.series_budget, min_negatives=rule.min_negatives, min_total=rule.min_total, rest_s=rest_s
+    )
 
 
 def _parents_first(rows: NDArray[np.intp], slots: NDArray[np.intp], series: Sequence[Series]) -> list[int]:

@@ -10,7 +10,7 @@ import msgspec
 
 EventKind = Literal["fired", "escalated", "resolved"]
 Severity = Literal["warning", "major", "critical"]
-MeasureKey = Literal["negative_share", "volume", "companies"]
+MeasureKey = Literal["negative_share", "volume", "silence", "companies"]
 SeriesKind = Literal["issuer", "topic", "issuer_topic", "sector", "source", "market"]
 
 
@@ -55,8 +55,9 @@ class Measured(msgspec.Struct, frozen=True):
     `negatives` and `total` are votes (independent stories), `stories` those of the window that are negative,
     `posts` all posts behind them, `expected` the usual number of negatives with its 80 % interval, `share` and
     `usual_share` negatives per vote, `score` the calibrated -log10 tail probability, `key` the measure that decided.
-    Where that is `companies` (a market incident), `negatives` are companies that fired and `total` those watched; where
-    it is `volume`, `stories` are all those of the window and `expected` is the usual number of votes.
+    Where that is `companies` (a market incident), `negatives` are companies that fired and `total` those watched.
+    `volume`: `stories` are all those of the window, `expected` is the usual number of votes.
+    `silence`: the window is the silence, before the post that ends it; `expected` is how many votes it should have had.
     """
 
     negatives: int

@@ -46,7 +46,16 @@ def _volume(window: Window) -> Said:
     return Said(_measured(window, "volume", negatives), talk_evidence(told), drivers_of(told))
 
 
-SAID: Final[Mapping[Measure, Callable[[Window], Said]]] = {"negative": _negative, "volume": _volume}
+def _silence(window: Window) -> Said:
+    measured = _measured(window, "silence")
+    return Said(measured, (), Drivers((), (), ()))  # there is nothing to show
+
+
+SAID: Final[Mapping[Measure, Callable[[Window], Said]]] = {
+    "negative": _negative,
+    "volume": _volume,
+    "silence": _silence,
+}
 
 
 def _measured(window: Window, key: MeasureKey, negatives: int | None = None) -> Measured:

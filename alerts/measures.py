@@ -2,6 +2,7 @@
 counts of closed buckets in, scores out. What rules make of scores is `applied`'s business.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -9,21 +10,26 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts import silence
 from alerts.detector import Scores, Slots, SurgeBank
+from alerts.errors import StateError
 from alerts.rules import Measure, Rule
 from alerts.series import Series
 from alerts.tails import Floats
 from alerts.talk import TalkBank
 from alerts.votes import BUCKET_MIN
 
-BANKS: Final[Mapping[Measure, type[SurgeBank]]] = {"volume": TalkBank}
+_NONE: Final = np.array([], dtype=np.intp)
 
 
 class Counts(NamedTuple):
-    """What came in a bucket, over all series of the shard by slot (shape (series,))."""
+    """A closed bucket: what came in it, over all series of the shard by slot (shape (series,))."""
 
+    bucket: int
     negatives: Floats
     totals: Floats
+    posts: Floats
+    stale: Floats
 
 
 class Found(NamedTuple):
@@ -35,31 +41,50 @@ class Found(NamedTuple):
 
 
 class MeasureState(msgspec.Struct, array_like=True):
-    """What a measure remembers: its bank, and of each series there its slot in the watch and its first bucket."""
+    """What a measure remembers: its detector, and of each series there its slot in the watch and its first bucket."""
 
-    bank: bytes
+    detector: bytes
     slots: list[int]
     since: list[int]
 
 
-class CountedMeasure:
-    """A measure with a bank. Series are named by their slots in the watch, which are not those of the bank: only the
-    kinds that a rule watches so are in it."""
+class OwnMeasure(ABC):
+    """A measure with a detector of its own. Series are named by their slots in the watch, which are not those of the
+    detector: only the kinds that a rule watches so are in it."""
 
-    def __init__(self, measure: Measure, kinds: frozenset[str]) -> None:
-        self._measure, self._kinds = measure, kinds
-        self._bank = BANKS[measure](BUCKET_MIN * 60)
+    def __init__(self, kinds: frozenset[str]) -> None:
+        self._kinds = kinds
         self._slots: list[int] = []
         self._since: list[int] = []
-        self._own: NDArray[np.intp] = _NONE  # slot in the watch -> slot in the bank, or -1
+        self._own: NDArray[np.intp] = _NONE  # slot in the watch -> slot in the detector, or -1
+
+    @abstractmethod
+    def _grow(self) -> None:
+        """One more series, in the next slot."""
+
+    @abstractmethod
+    def _to_bytes(self) -> bytes:
+        """The detector's state, exact."""
+
+    @abstractmethod
+    def _from_bytes(self, raw: bytes) -> None:
+        """Goes on from a detector's state; raises StateError."""
+
+    @abstractmethod
+    def skip(self, slot: int, buckets: int) -> None:
+        """A series that slept for so many buckets."""
+
+    @abstractmethod
+    def _score(self, slots: Slots, own: Slots, counts: Counts, bank: SurgeBank) -> Scores:
+        """Scores and learns a bucket of the series `slots`, which are `own` in the detector; see `close` for `bank`."""
 
     def state(self) -> MeasureState:
         """The state, exact."""
-        return MeasureState(self._bank.to_bytes(), self._slots, self._since)
+        return MeasureState(self._to_bytes(), self._slots, self._since)
 
     def resume(self, state: MeasureState) -> None:
         """Goes on from a state; raises StateError."""
-        self._bank = type(self._bank).from_bytes(state.bank)
+        self._from_bytes(state.detector)
         self._slots, self._since = state.slots, state.since
         self._own = np.full(max(self._slots, default=-1) + 1, -1, dtype=np.intp)
         self._own[self._slots] = np.arange(len(self._slots))
@@ -70,44 +95,105 @@ class CountedMeasure:
             return
         if slot >= len(self._own):
             self._own = np.concatenate([self._own, np.full(slot + 1, -1, dtype=np.intp)])
-        self._own[slot] = self._bank.add()[0]
+        self._own[slot] = len(self._slots)
         self._slots.append(slot)
         self._since.append(bucket)
-
-    def skip(self, slot: int, buckets: int) -> None:
-        """A series that slept for so many buckets."""
-        if self._of(slot) >= 0:
-            self._bank.skip(self._own[slot : slot + 1], np.array([float(buckets)]))
+        self._grow()
 
     def later(self, buckets: int) -> None:
         """A gap of so many buckets lies behind: times move on."""
         self._since = [since + buckets for since in self._since]
 
-    def close(self, bucket: int, awake: Slots, counts: Counts) -> Found:
-        """Scores and learns the bucket of those of the series `awake` that are in the bank."""
+    def close(self, awake: Slots, counts: Counts, bank: SurgeBank) -> Found:
+        """Scores and learns a bucket of those of the series `awake` that are known. `bank` is that of negative surges,
+        which has not learnt the bucket yet."""
         slots = awake[awake < len(self._own)]
         slots = slots[self._own[slots] >= 0]
-        start_s = np.full(len(slots), bucket * BUCKET_MIN * 60.0)
-        scores = self._bank.close(self._own[slots], start_s, counts.negatives[slots], counts.totals[slots])
+        scores = self._score(slots, self._own[slots], counts, bank)
         return Found(slots, scores, lambda slot: self._since[self._of(slot)])
 
     def _of(self, slot: int) -> int:
         return int(self._own[slot]) if slot < len(self._own) else -1
 
 
-_NONE: Final = np.array([], dtype=np.intp)
+class CountedMeasure(OwnMeasure):
+    """A measure whose detector is a bank like that of negative surges."""
+
+    def __init__(self, kinds: frozenset[str], bank: type[SurgeBank]) -> None:
+        super().__init__(kinds)
+        self._bank = bank(BUCKET_MIN * 60)
+
+    def _grow(self) -> None:
+        self._bank.add()
+
+    def _to_bytes(self) -> bytes:
+        return self._bank.to_bytes()
+
+    def _from_bytes(self, raw: bytes) -> None:
+        self._bank = type(self._bank).from_bytes(raw)
+
+    def skip(self, slot: int, buckets: int) -> None:
+        """See `OwnMeasure.skip`."""
+        if self._of(slot) >= 0:
+            self._bank.skip(self._own[slot : slot + 1], np.array([float(buckets)]))
+
+    def _score(self, slots: Slots, own: Slots, counts: Counts, _bank: SurgeBank) -> Scores:
+        return self._bank.close(own, _start_s(slots, counts), counts.negatives[slots], counts.totals[slots])
+
+
+class SilenceMeasure(OwnMeasure):
+    """That a series says nothing, by the baseline of negative surges (`silence.py`)."""
+
+    def __init__(self, kinds: frozenset[str]) -> None:
+        super().__init__(kinds)
+        self._state = np.zeros((0, len(silence.FRESH)))
+
+    def _grow(self) -> None:
+        self._state = np.vstack([self._state, silence.FRESH])
+
+    def _to_bytes(self) -> bytes:
+        return self._state.astype("<f8").tobytes()
+
+    def _from_bytes(self, raw: bytes) -> None:
+        try:
+            self._state = np.frombuffer(raw, dtype="<f8").reshape(-1, len(silence.FRESH)).astype(np.float64)
+        except ValueError as error:
+            raise StateError(f"silence state cannot be read ({error}); rebuild it from history") from None
+
+    def skip(self, slot: int, buckets: int) -> None:
+        """See `OwnMeasure.skip`: in its sleep a series grows no more silent."""
+
+    def later(self, buckets: int) -> None:
+        """See `OwnMeasure.later`."""
+        super().later(buckets)
+        self._state[:, silence.BEGUN] += buckets
+
+    def _score(self, slots: Slots, own: Slots, counts: Counts, bank: SurgeBank) -> Scores:
+        rows = self._state[own]
+        heard = counts.posts[slots] + counts.stale[slots]
+        scores = silence.listen(rows, bank.usual(slots, _start_s(slots, counts)), counts.bucket, heard)
+        self._state[own] = rows
+        return scores
+
+
+def _start_s(slots: Slots, counts: Counts) -> Floats:
+    return np.full(len(slots), counts.bucket * BUCKET_MIN * 60.0)
+
+
+_MAKE: Final[Mapping[Measure, Callable[[frozenset[str]], OwnMeasure]]] = {
+    "volume": lambda kinds: CountedMeasure(kinds, TalkBank),
+    "silence": SilenceMeasure,
+}
 
 
 class Measures:
-    """All measures with banks that the rules of a watch ask for, beside that of negative surges."""
+    """All measures with detectors that the rules of a watch ask for, beside that of negative surges."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        asked = sorted({rule.measure for rule in rules} & BANKS.keys())
-        self._all: dict[Measure, CountedMeasure] = {
-            measure: CountedMeasure(
-                measure, frozenset(kind for rule in rules if rule.measure == measure for kind in rule.series)
-            )
-            for measure in asked
+        self._all: dict[Measure, OwnMeasure] = {
+            measure: make(frozenset(kind for rule in rules if rule.measure == measure for kind in rule.series))
+            for measure, make in _MAKE.items()
+            if any(rule.measure == measure for rule in rules)
         }
 
     def state(self) -> dict[str, MeasureState]:
@@ -124,20 +210,20 @@ class Measures:
                 one.add(slot, known, known.born if bucket is None else bucket)
 
     def add(self, slot: int, series: Series, bucket: int) -> None:
-        """See `CountedMeasure.add`."""
+        """See `OwnMeasure.add`."""
         for one in self._all.values():
             one.add(slot, series, bucket)
 
     def skip(self, slot: int, buckets: int) -> None:
-        """See `CountedMeasure.skip`."""
+        """See `OwnMeasure.skip`."""
         for one in self._all.values():
             one.skip(slot, buckets)
 
     def later(self, buckets: int) -> None:
-        """See `CountedMeasure.later`."""
+        """See `OwnMeasure.later`."""
         for one in self._all.values():
             one.later(buckets)
 
-    def close(self, bucket: int, awake: Slots, counts: Counts) -> dict[Measure, Found]:
-        """What each finds in a closed bucket."""
-        return {measure: one.close(bucket, awake, counts) for measure, one in self._all.items()}
+    def close(self, awake: Slots, counts: Counts, bank: SurgeBank) -> dict[Measure, Found]:
+        """What each finds in a closed bucket; see `OwnMeasure.close`."""
+        return {measure: one.close(awake, counts, bank) for measure, one in self._all.items()}

@@ -98,7 +98,8 @@ def sentence(alert: Alert, language: Language = "en") -> str:
     """What happened in the terms of its measure, in one or two sentences with every number beside its usual value."""
     speak, found = words.WORDS[language], alert.measured
     stale = speak.stale(found.stale) if found.stale else ""
-    told = speak.told[found.key].format(
+    back = speak.back.get(found.key) if alert.event == "resolved" else None
+    told = (back or speak.told[found.key]).format(
         lead=speak.lead[alert.event].format(severity=speak.severity[alert.severity]),
         window=speak.window(found.window_minutes),
         until=clock(alert.evaluated_at),
@@ -120,7 +121,7 @@ def usual(expected: float) -> str:
 
 def counted(found: Measured) -> str:
     """What was counted, for a line: `47/66` negative voices of all, or `66` of them where their mood says nothing."""
-    return f"{found.total}" if found.key == "volume" else f"{found.negatives}/{found.total}"
+    return f"{found.total}" if found.key in ("volume", "silence") else f"{found.negatives}/{found.total}"
 
 
 def percent(share: float, speak: Words) -> str:

@@ -3,7 +3,7 @@ content. Routes and silences belong to the dispatcher.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -15,7 +15,8 @@ from alerts.events import SeriesKind
 
 LEAST_BUDGET = 0.001  # per series; what is rarer has not been seen often enough to be told apart
 MOST_BUDGET = 20.0
-Measure = Literal["negative", "volume"]
+LEAST_SILENCE_DAYS = 8.0  # a whole week, weekend and all
+Measure = Literal["negative", "volume", "silence"]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
@@ -55,6 +56,10 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:12]
 
 
+_SAYS_NOTHING: Mapping[Measure, tuple[str, ...]] = {
+    "volume": ("min_negatives",),
+    "silence": ("min_negatives", "min_total"),
+}
 _YOUNGER: dict[str, object] = {"measure": "negative"}
 
 
@@ -88,6 +93,7 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
     if len(set(names)) < len(names):
         raise RulesError("rules: two rules bear the same id; give each its own")
     for rule in rules:
+        _check_measure(rule)
         if not LEAST_BUDGET <= rule.series_budget <= MOST_BUDGET:
             raise RulesError(
                 f"rules: {rule.id}: a budget of {rule.budget:g} a week over {rule.over} series leaves each "
@@ -95,6 +101,19 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
                 f"{MOST_BUDGET:g}; change budget or over"
             )
     return rules
+
+
+def _check_measure(rule: Rule) -> None:
+    """That the rule says nothing which its measure does not know."""
+    defaults = {field.name: field.default for field in msgspec.structs.fields(Rule)}
+    for name in _SAYS_NOTHING.get(rule.measure, ()):
+        if getattr(rule, name) != defaults[name]:
+            raise RulesError(f"rules: {rule.id}: {name} says nothing on a rule of measure {rule.measure}; leave it out")
+    if rule.measure == "silence" and rule.learning_days < LEAST_SILENCE_DAYS:
+        raise RulesError(
+            f"rules: {rule.id}: silence is judged by hours and weekends that were seen; "
+            f"give learning_days of at least {LEAST_SILENCE_DAYS:g}"
+        )
 
 
 def load_rules(path: Path) -> tuple[Rule, ...]:

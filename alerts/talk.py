@@ -13,7 +13,7 @@ from alerts.falses import Curve
 from alerts.likelihood import LEVEL_SHAPE, VOLUME_CLUMPING
 from alerts.tails import Floats
 
-FEWEST_VOTES: Final = 3.0  # in 4 h
+FEWEST_VOTES: Final = 8.0  # in 4 h: three voices where none are usual are rare, and no news
 
 
 class TalkBank(SurgeBank):

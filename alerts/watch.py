@@ -209,19 +209,19 @@ class Watch:
         slots = self._awake
         if not len(slots):
             return
-        negatives, totals = np.zeros(len(self._series)), np.zeros(len(self._series))
+        came = np.zeros((4, len(self._series)))
         for slot, context in self._now.items():
-            negatives[slot], totals[slot] = context.negatives, context.total
+            came[:, slot] = context.negatives, context.total, context.posts, context.stale
         self._now.clear()
-        measures = self._measures.close(bucket, slots, Counts(negatives, totals))
-        negatives, totals = negatives[slots], totals[slots]
+        found = self._measures.close(slots, Counts(bucket, *came), self._bank)
+        negatives, totals = came[0, slots], came[1, slots]
         starts_s = np.full(len(slots), bucket * BUCKET_S)
         scores = self._bank.close(slots, starts_s, negatives, totals)
         step.slots.append(slots)
         band = starts_s * 1000, negatives, totals, scores.expected, scores.expected_variance, scores.score
         step.bands.append(np.stack(band, axis=1))
         self._forget_stories(bucket, step)
-        found = {**measures, "negative": Found(slots, scores, lambda slot: self._series[slot].born)}
+        found["negative"] = Found(slots, scores, lambda slot: self._series[slot].born)
         for rule in self._rules:
             step.alerts += rule.apply(bucket, found[rule.rule.measure], self._series, self._slots)
 

@@ -22,6 +22,7 @@ class Words(NamedTuple):
     resolved: str
     escalated: str
     told: Mapping[MeasureKey, str]
+    back: Mapping[MeasureKey, str]
     members: str
     more: str
     topics: str
@@ -51,6 +52,8 @@ def _window_zh(minutes: int) -> str:
 def _voices_en(found: Measured) -> str:
     if found.key == "companies":
         return f"{found.negatives} out of {found.total} companies came under fire"
+    if found.key == "silence":
+        return "no post came"
     if found.key == "volume":
         return f"{found.total} independent voice{'' if found.total == 1 else 's'}"
     return f"{found.negatives} independent negative voice{'' if found.negatives == 1 else 's'} out of {found.total}"
@@ -59,6 +62,8 @@ def _voices_en(found: Measured) -> str:
 def _voices_zh(found: Measured) -> str:
     if found.key == "companies":
         return f"{found.negatives} 家公司同时出现负面激增（共 {found.total} 家）"
+    if found.key == "silence":
+        return "没有任何帖子"
     if found.key == "volume":
         return f"{found.total} 条独立声音"
     return f"{found.negatives} 条独立负面声音（共 {found.total} 条）"
@@ -99,14 +104,24 @@ WORDS: Mapping[str, Words] = {
         line="{label}: {rest}.",
         marks=_MARKS,
         severity={"warning": "warning", "major": "major", "critical": "critical"},
-        measure={"negative_share": "negative surge", "volume": "volume surge", "companies": "many companies at once"},
+        measure={
+            "negative_share": "negative surge",
+            "volume": "volume surge",
+            "silence": "silence",
+            "companies": "many companies at once",
+        },
         lead={"fired": "In", "escalated": "Now {severity}: in", "resolved": "Back to usual: in"},
         resolved="resolved",
         escalated="escalated to {severity}",
         told={
             "negative_share": _IN_EN + _USUAL_EN + _SHARES_EN,
             "volume": _IN_EN + "{times} times the usual {usual} (80 % interval {low}–{high})." + _SHARES_EN,
+            "silence": "{lead} the past {window} (to {until}) {voices}, where about {usual} were expected "
+            "(80 % interval {low}–{high}).",
             "companies": _IN_EN + _USUAL_EN,
+        },
+        back={
+            "silence": "Heard again (to {until}) after {window} without a post, where about {usual} were expected.",
         },
         members="Who",
         more="{number} more",
@@ -129,15 +144,22 @@ WORDS: Mapping[str, Words] = {
         line="{label}：{rest}。",
         marks=_MARKS,
         severity={"warning": "注意", "major": "较重", "critical": "严重"},
-        measure={"negative_share": "负面舆情激增", "volume": "讨论量激增", "companies": "多家公司同时告急"},
+        measure={
+            "negative_share": "负面舆情激增",
+            "volume": "讨论量激增",
+            "silence": "静默",
+            "companies": "多家公司同时告急",
+        },
         lead={"fired": "", "escalated": "已升级为{severity}：", "resolved": "已回落至平时水平："},
         resolved="已恢复",
         escalated="升级为{severity}",
         told={
             "negative_share": _IN_ZH + _USUAL_ZH + _SHARES_ZH,
             "volume": _IN_ZH + "是平时这个时段 {usual} 条（80% 区间 {low}–{high}）的 {times} 倍" + _SHARES_ZH,
+            "silence": _IN_ZH + "平时应有约 {usual} 条（80% 区间 {low}–{high}）。",
             "companies": _IN_ZH + _USUAL_ZH + "。",
         },
+        back={"silence": "已恢复发帖（截至 {until}），此前 {window} 没有任何帖子，平时应有约 {usual} 条。"},
         members="涉及公司",
         more="另 {number} 家",
         topics="起因",

@@ -20,6 +20,7 @@ from tests.alerts.votes_of_days import DAY_MIN, RULE, START_MIN, Burst, days, ex
 DAYS = 4
 END_MIN = START_MIN + DAYS * DAY_MIN
 VOLUME = Rule("volume-surge", ("issuer",), measure="volume")
+SILENCE = Rule("silence", ("issuer", "source"), measure="silence", learning_days=8.0)
 
 
 def shown(minutes: Iterable[Minute]) -> list[Minute]:
@@ -91,6 +92,72 @@ def test_a_busy_day_as_every_day_is_no_volume_surge() -> None:
     alerts = run([VOLUME], merged(days(3, 8), minutes_of(noon)), START_MIN + 8 * DAY_MIN)
     late = [one for one in alerts if one.event == "fired" and one.evaluated_at >= "2026-01-11"]
     assert not late
+
+
+HUSH_MIN = 9 * DAY_MIN + 605
+
+
+def hushed(history: Sequence[Minute], series: str, from_min: int, until_min: int) -> list[Minute]:
+    """The history in which a series says nothing in these minutes after the start."""
+    away = range(START_MIN + from_min, START_MIN + until_min)
+    return [
+        one._replace(votes={n: v for n, v in one.votes.items() if n != series}) if one.minute in away else one
+        for one in history
+    ]
+
+
+LONG = days(7, 12, companies=4)
+QUIET = hushed(LONG, "issuer:C0", HUSH_MIN, HUSH_MIN + 600)
+
+
+def test_a_busy_series_that_says_nothing_fires_grows_and_ends_with_its_next_post() -> None:
+    alerts = run([RULE, SILENCE], QUIET, START_MIN + 12 * DAY_MIN)
+    told = [(one.series.key, one.event) for one in alerts if one.rule.id == "silence"]
+    assert told[0] == ("C0", "fired")
+    assert told[-1] == ("C0", "resolved")
+    assert {key for key, _ in told} == {"C0"}
+    fired, *_, resolved = (one for one in alerts if one.rule.id == "silence")
+    found = fired.measured
+    assert (found.key, found.total, found.negatives, found.posts) == ("silence", 0, 0, 0)
+    assert found.expected == pytest.approx(found.window_minutes * 0.15, rel=0.4)
+    assert resolved.measured.window_minutes == pytest.approx(600, abs=30)
+    assert "no post came, where about" in render(fired, "en").text
+    assert "Heard again" in render(resolved, "en").text
+    assert "没有任何帖子" in render(fired, "zh").text
+    assert "已恢复发帖" in render(resolved, "zh").text
+
+
+def test_a_series_that_talks_rarely_is_never_silent() -> None:
+    rarely = [("source:blog", vote(START_MIN + n * 700, f"blog{n}", negative=False)) for n in range(18)]
+    alerts = run([SILENCE], merged(LONG, minutes_of(rarely)), START_MIN + 12 * DAY_MIN)
+    assert [one for one in alerts if one.series.key == "blog"] == []
+
+
+def test_nights_in_which_a_series_never_speaks_are_no_silence() -> None:
+    daily = [one for one in days(8, 14, companies=1) if one.minute % DAY_MIN < 960]
+    by_day = [one._replace(votes={"source:wire": one.votes["issuer:C0"]}) for one in daily if "issuer:C0" in one.votes]
+    alerts = run([SILENCE], merged(days(9, 14, companies=4), by_day), START_MIN + 14 * DAY_MIN)
+    assert [one for one in alerts if one.series.key == "wire"] == []
+
+
+def test_an_outage_of_the_whole_stream_is_no_silence_of_anybody() -> None:
+    out = [one for one in LONG if not START_MIN + HUSH_MIN <= one.minute < START_MIN + HUSH_MIN + 1200]
+    assert run([SILENCE], out, START_MIN + 12 * DAY_MIN) == []
+
+
+def test_a_silence_of_which_a_series_falls_asleep_ends_when_it_wakes() -> None:
+    gone = hushed(LONG, "issuer:C0", 8 * DAY_MIN + 300, 12 * DAY_MIN - 100)
+    alerts = run([SILENCE], gone, START_MIN + 12 * DAY_MIN)
+    assert [one.event for one in alerts if one.event != "escalated"] == ["fired", "resolved"]
+    assert alerts[-1].evaluated_at > "2026-01-17T22"
+    assert alerts[-1].measured.window_minutes > 3 * DAY_MIN
+
+
+def test_the_first_post_after_a_silence_may_be_a_late_one() -> None:
+    late = Minute(START_MIN + HUSH_MIN + 500, {}, {"issuer:C0": 3}, {})
+    alerts = run([SILENCE], merged(QUIET, [late]), START_MIN + 12 * DAY_MIN)
+    assert [one.event for one in alerts if one.event != "escalated"][:2] == ["fired", "resolved"]
+    assert alerts[-1].measured.stale == 3
 
 
 RULES = (RULE, VOLUME)

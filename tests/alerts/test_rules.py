@@ -46,3 +46,18 @@ def test_a_rule_without_a_measure_is_about_negative_surges_and_has_the_version_i
 def test_an_unknown_measure_is_refused() -> None:
     with pytest.raises(RulesError, match=r"measure|enum"):
         parse_rules(written(measure="loudness"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"measure": "volume", "min_negatives": 5}, "surge: min_negatives says nothing on a rule of measure volume"),
+        ({"measure": "silence", "learning_days": 9, "min_total": 5}, "surge: min_total says nothing on .* silence"),
+        ({"measure": "silence", "learning_days": 1}, "surge: silence .* learning_days of at least 8"),
+        ({"measure": "silence"}, "surge: silence .* learning_days of at least 8"),
+    ],
+)
+def test_what_a_measure_does_not_know_is_refused_in_one_line(fields: dict[str, object], says: str) -> None:
+    with pytest.raises(RulesError, match=says) as refused:
+        parse_rules(written(**fields))
+    assert "\n" not in str(refused.value)
