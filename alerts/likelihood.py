@@ -16,7 +16,8 @@ WINDOWS_S: Final = tuple(900 * quarters for quarters in (1, 2, 3, 4, 6, 8, 12, 1
 # A surge builds up over some three quarters of an hour, then fades: its mean height in windows that open with it.
 _MEAN_HEIGHT: Final = (0.4, 0.6, 0.75, 0.85, 0.9, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
 _PRIOR: Final = (0.3, 0.5, 0.8, *(1.0,) * 8)  # weights of the windows, before they are normed
-_EXTRA: Final = np.array(MULTIPLIERS)[:, None, None]
+TALK_MULTIPLIERS: Final = (1.0, 2.0, 4.0, 9.0)  # extra votes, of whatever mood, at the height of a surge of talk
+_EXTRA, _EXTRA_TALK = (np.array(extra)[:, None, None] for extra in (MULTIPLIERS, TALK_MULTIPLIERS))
 RECENT_S: Final = 4 * 3600
 VOLUME_CLUMPING: Final = 1.75  # copies and replies come in clumps, so totals say less than as many single voices
 LEVEL_SHAPE: Final = 8.0  # the most that is believed about how much is said now, as the shape of a gamma distribution
@@ -84,13 +85,18 @@ def evidence(
     of_count -= special.xlog1py(totals + shape, more * usual_total / (rate + usual_total))
     of_count /= design
     both = of_share + of_count
-    likelihood = special.exp10(np.minimum(both, 250.0)).sum(axis=0) * (windows.prior / len(MULTIPLIERS))
     best = both.argmax(axis=0)[None]
     share_part, count_part = (np.take_along_axis(part, best, axis=0)[0] for part in (of_share, of_count))
-    so_far = np.cumsum(likelihood, axis=1)  # adds one by one: a row's sum never depends on the batch
-    return Evidence(
-        _log10(so_far[:, -1]), _log10(so_far[:, windows.recent - 1]), _log10(likelihood), share_part, count_part
-    )
+    return _mixed(windows, both, share_part, count_part)
+
+
+def talk_evidence(windows: Windows, totals: Floats, usual_total: Floats, level: tuple[Floats, Floats]) -> Evidence:
+    """Weighs a surge of talk against a usual day, by the count part of `evidence` alone; arrays as there."""
+    shape, rate = level
+    m = _EXTRA_TALK * windows.height
+    of_count = special.xlog1py(totals, m) - special.xlog1py(totals + shape, m * usual_total / (rate + usual_total))
+    of_count /= VOLUME_CLUMPING * LN10
+    return _mixed(windows, of_count, np.zeros(totals.shape), of_count.max(axis=0))
 
 
 def capped_level(shape: Floats, rate: Floats) -> tuple[Floats, Floats]:
@@ -102,6 +108,14 @@ def capped_level(shape: Floats, rate: Floats) -> tuple[Floats, Floats]:
 def share_doubt(clumping: Floats, known_from: Floats) -> Floats:
     """The correlation of two votes of a window: from the share's wavering, and as it is known from so many votes."""
     return clumping + 1.0 / known_from
+
+
+def _mixed(windows: Windows, both: Floats, share_part: Floats, count_part: Floats) -> Evidence:
+    """The mixture over multipliers (the first axis of `both`) and windows."""
+    likelihood = special.exp10(np.minimum(both, 250.0)).sum(axis=0) * (windows.prior / len(both))
+    so_far = np.cumsum(likelihood, axis=1)  # adds one by one: a row's sum never depends on the batch
+    recent = so_far[:, windows.recent - 1]
+    return Evidence(_log10(so_far[:, -1]), _log10(recent), _log10(likelihood), share_part, count_part)
 
 
 def _log_odds(negatives: Floats, others: Floats, a: Floats, voices: Floats) -> Floats:

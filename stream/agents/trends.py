@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import faust
 
-from alerts.rules import load_rules
+from alerts.rules import heard_by, load_rules
 from stream.agents.batching import Role
 from stream.agents.sending import Out
 from stream.agents.snapshots import read_snapshots
@@ -35,7 +35,7 @@ def build(settings: Settings) -> faust.App:
     role = Role("trends", settings)
     rules = load_rules(settings.rules)
     sectors = sectors_with(settings.sectors)
-    watched = frozenset(kind for rule in rules for kind in rule.series)
+    heard = heard_by(rules)
     store = trend_store(settings)
     snapshots = read_snapshots(settings, role.topics.state)
     closer = Closer(
@@ -55,7 +55,7 @@ def build(settings: Settings) -> faust.App:
     def count(batch: Sequence[Message]) -> list[DeadLetter]:
         outcomes = decode_opinions(batch, "count")
         opinions = [outcome for outcome in outcomes if isinstance(outcome, Opinion)]
-        store.count(to_counts(opinions, watched, settings.sources, sectors))
+        store.count(to_counts(opinions, heard, settings.sources, sectors))
         if settings.clock == "broker":
             role.meter.latencies([parse_ms(opinion.received_at) for opinion in opinions])
         # Only markers speak for a partition: an opinion may be followed by an older one after a restart of classify.
