@@ -1,4 +1,4 @@
-"""Scoring a table of counts: what stands behind `groundswell detect`. All series advance together, one bucket a round.
+"""Scoring a table of counts: what stands behind `groundswell detect`.
 
 Reading and refusing rows is `count_rows.py`; the numbers come from the same detector and lifecycle as live alerts.
 """
@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 import numpy as np
 
+from alerts.calendars import UTC, calendar_named
 from alerts.count_rows import CountRow, Measure, Reject
 from alerts.count_table import Table, follows, read_tables, stamp
 from alerts.errors import CountsError
@@ -50,17 +51,21 @@ def detect(
     rejects: Path | None = None,
     bucket_s: int | None = None,
     warm_up: Path | None = None,
+    calendar: str = UTC,
 ) -> Summary:
     """Scores every usable row of `source` (`-`: standard input) and writes them to `out` as CSV, in the same order.
 
     `budget` is the accepted number of false episodes per series and week. `bucket_s` is the buckets' width in seconds;
     without it, the most common step of the file. `warm_up` is a table of the same kind: what it says of a series before
-    the series' first row in `source` is learnt from, and nothing else. Rows that a series lacks are skipped, not taken
-    for silence; those off its grid of whole buckets are refused. Refused rows go to `rejects` (default: beside
-    `out`, written only where there are any). Raises CountsError where nothing was usable or
-    can be written or widths of buckets are mixed, BudgetError for a budget that is not positive.
+    the series' first row in `source` is learnt from, and nothing else. All series follow the sessions of the exchange
+    `calendar`, or the hours of UTC. Rows that a series lacks are skipped, not taken for silence; those off its grid of
+    whole buckets are refused. Refused rows go to `rejects` (default: beside `out`, written only where there are any).
+
+    Raises CountsError where nothing was usable or can be written or widths of buckets are mixed, BudgetError for a
+    budget that is not positive, CalendarError for an exchange that is not known.
     """
-    lifecycle = Lifecycle.for_budget(budget)  # a wrong budget is refused before the table is read
+    lifecycle = Lifecycle.for_budget(budget)  # what is wrong with the call is told before the table is read
+    calendar_named(calendar)
     rows, refused, past, refused_past, width_s = read_tables(source, warm_up, measure, bucket_s)
     refused += [Reject(bad.line, f"{warm_up}: {bad.reason}", bad.raw) for bad in refused_past]
     rejects_path = rejects or out.with_name(f"{out.stem}.rejects.jsonl")
@@ -75,7 +80,7 @@ def detect(
         )
     past = follows(past, rows)
     table = Table([*past, *rows])
-    expected, score, events = _score(table, len(past), width_s, measure, lifecycle)
+    expected, score, events = _score(table, len(past), width_s, measure, lifecycle, calendar)
     try:
         _write_scores(out, rows, measure, expected, score, events)
     except OSError as error:
@@ -103,23 +108,23 @@ _Events = dict[int, tuple[str, str]]  # row number -> event, severity
 
 
 def _score(
-    table: Table, warmed: int, bucket_s: int, measure: Measure, lifecycle: Lifecycle
+    table: Table, warmed: int, bucket_s: int, measure: Measure, lifecycle: Lifecycle, calendar: str
 ) -> tuple[Floats, Floats, _Events]:
     """Expected count, score and events of the rows after the first `warmed` ones, numbered from 0."""
     states = [LifecycleState() for _ in range(table.n_series)]
     expected, score = np.zeros(len(table.slot)), np.zeros(len(table.slot))
     events: _Events = {}
-    firing = np.zeros(table.n_series, dtype=np.bool_)
     ready_s = table.begins() + LEARNING_S
-    for rows, found in table.scored(bucket_s, measure):
+    for rows, found in table.scored(bucket_s, measure, calendar):
         slots, start_s = table.slot[rows], table.start_s[rows]
         expected[rows], score[rows] = found.expected, found.score
-        due = ((found.score >= lifecycle.up) | firing[slots]) & (rows >= warmed) & (start_s >= ready_s[slots])
-        for i in np.flatnonzero(due):
-            slot = slots[i]
-            look = look_at(found, int(i), float(start_s[i]), bucket_s)
+        high = found.score >= lifecycle.up
+        due = np.flatnonzero((rows >= warmed) & (start_s >= ready_s[slots]))
+        for i, slot, is_high in zip(due.tolist(), slots[due].tolist(), high[due].tolist(), strict=True):
+            if not (is_high or states[slot].firing):
+                continue
+            look = look_at(found, i, float(start_s[i]), bucket_s)
             states[slot], event, severity = lifecycle.step(states[slot], look)
-            firing[slot] = states[slot].firing
             if event is not None and severity is not None:
                 events[int(rows[i]) - warmed] = _EVENT_NAMES[event], severity
     return expected[warmed:], score[warmed:], events

@@ -20,6 +20,10 @@ class CountsError(AlertsError):
     """A table of counts cannot be read at all, or holds no usable row."""
 
 
+class CalendarError(AlertsError):
+    """No exchange of this name is known."""
+
+
 class BudgetError(AlertsError):
     """A false-alarm budget is not a positive number."""
 

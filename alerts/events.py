@@ -10,6 +10,7 @@ import msgspec
 
 EventKind = Literal["fired", "escalated", "resolved"]
 Severity = Literal["warning", "major", "critical"]
+MeasureKey = Literal["negative_share", "volume", "silence", "companies"]
 SeriesKind = Literal["issuer", "topic", "issuer_topic", "sector", "source", "market"]
 
 
@@ -55,6 +56,8 @@ class Measured(msgspec.Struct, frozen=True):
     `posts` all posts behind them, `expected` the usual number of negatives with its 80 % interval, `share` and
     `usual_share` negatives per vote, `score` the calibrated -log10 tail probability, `key` the measure that decided.
     Where that is `companies` (a market incident), `negatives` are companies that fired and `total` those watched.
+    `volume`: `stories` are all those of the window, `expected` is the usual number of votes.
+    `silence`: the window is the silence, before the post that ends it; `expected` is how many votes it should have had.
     """
 
     negatives: int
@@ -69,7 +72,7 @@ class Measured(msgspec.Struct, frozen=True):
     usual_share: float
     score: float
     threshold: float
-    key: Literal["negative_share", "volume", "companies"]
+    key: MeasureKey
     window_minutes: int
 
 

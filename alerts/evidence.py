@@ -1,113 +1,140 @@
-"""What stands behind an alert: the figures, the posts and the drivers of the buckets that decided. Sums and choices do
-not depend on the order in which votes come. When to alert is `watch`'s business.
+"""What stands behind an alert: the posts and the drivers of the buckets that decided. Sums and choices do not depend on
+the order in which votes come. The figures beside them are `figures`', when to alert is `applied`'s business.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from alerts.detector import Scores
-from alerts.events import Driver, Drivers, Evidence, Measured
-from alerts.tails import interval_80
-from alerts.votes import BUCKET_MIN, Vote, decode_excerpt
+from alerts.events import Driver, Drivers, Evidence
+from alerts.votes import Excerpt, Vote, decode_excerpt
 
 EVIDENCE = 5
 DRIVERS = 5
 OTHER = "other"
 
 
+class Told(msgspec.Struct, array_like=True):
+    """What was told by some of a bucket's votes: the best posts, and where the votes came from."""
+
+    best: list[tuple[int, int, str, bytes]] = []  # (rank, received_ms, id, excerpt), the lowest rank first
+    topics: dict[str, int] = {}
+    sources: dict[str, int] = {}
+    stories: dict[str, int] = {}  # posts
+
+    def add(self, vote: Vote, raw: bytes | None, posts: int, by_posts: bool) -> None:
+        """Notes a vote behind which stand so many posts; `raw` is its encoded excerpt, if one was kept. The best posts
+        are the most negative ones or, `by_posts`, those of the most told stories."""
+        self.stories[vote.story] = self.stories.get(vote.story, 0) + posts
+        if raw is None:
+            return
+        excerpt = decode_excerpt(raw)
+        self.sources[excerpt.source] = self.sources.get(excerpt.source, 0) + 1
+        for topic in excerpt.topics:
+            # a vote's weight is 840, which 1 to 8 topics divide without a remainder: sums do not depend on order
+            self.topics[topic] = self.topics.get(topic, 0) + 840 // len(excerpt.topics)
+        self.best.append((-posts if by_posts else excerpt.score_milli, vote.received_ms, vote.id, raw))
+        self.best.sort()
+        del self.best[EVIDENCE:]
+
+    def retell(self, story: str, posts: int) -> None:
+        """A story that was told gains posts; one that was not stays unknown."""
+        if story in self.stories:
+            self.stories[story] += posts
+
+
 class Context(msgspec.Struct, array_like=True):
-    """What stands behind one bucket of one series."""
+    """What stands behind one bucket of one series. `talk` is of all votes, where a rule asks for it."""
 
     bucket: int
     negatives: int = 0
     total: int = 0
     posts: int = 0
     stale: int = 0
-    best: list[tuple[int, int, str, bytes]] = []  # (score_milli, received_ms, id, excerpt), strongest first
-    topics: dict[str, int] = {}
-    sources: dict[str, int] = {}
-    stories: dict[str, int] = {}
+    negative: Told = msgspec.field(default_factory=Told)
+    talk: Told | None = None
+
+    def add(self, vote: Vote, raw: bytes | None) -> None:
+        """Counts a vote; `raw` is its encoded excerpt, if one was kept."""
+        self.total += 1
+        if vote.negative:
+            self.negatives += 1
+            self.negative.add(vote, raw, vote.negative_posts, by_posts=False)
+        if self.talk is not None:
+            self.talk.add(vote, raw, vote.posts, by_posts=True)
+
+    def retell(self, vote: Vote) -> None:
+        """A story that has voted gains weight as evidence where it voted, and no vote."""
+        self.negative.retell(vote.story, vote.negative_posts)
+        if self.talk is not None:
+            self.talk.retell(vote.story, vote.posts)
+
+    def forget_posts(self) -> None:
+        """Drops what could be shown, the bulk of it; figures and drivers stay."""
+        self.negative.best.clear()
+        if self.talk is not None:
+            self.talk.best.clear()
 
 
-def add_negative(context: Context, vote: Vote, raw: bytes | None) -> None:
-    """Notes a negative vote; `raw` is its encoded excerpt, if one was kept."""
-    context.negatives += 1
-    context.stories[vote.story] = context.stories.get(vote.story, 0) + vote.negative_posts
-    if raw is None:
-        return
-    excerpt = decode_excerpt(raw)
-    context.sources[excerpt.source] = context.sources.get(excerpt.source, 0) + 1
-    for topic in excerpt.topics:
-        # a vote's weight is 840, which 1 to 8 topics divide without a remainder: sums do not depend on order
-        context.topics[topic] = context.topics.get(topic, 0) + 840 // len(excerpt.topics)
-    context.best.append((excerpt.score_milli, vote.received_ms, vote.id, raw))
-    context.best.sort()
-    del context.best[EVIDENCE:]
-
-
-def measured_of(scores: Scores, row: int, window: int, contexts: Sequence[Context], threshold: float) -> Measured:
-    """The figures of the series at `row` of `scores` over its last `window` buckets, whose contexts are given."""
-    expected, variance = float(scores.window_expected[row]), float(scores.window_variance[row])
-    low, high = interval_80(expected, variance)
-    negatives, total = int(scores.window_negatives[row]), int(scores.window_totals[row])
-    return Measured(
-        negatives=negatives,
-        total=total,
-        stories=negatives,
-        posts=sum(context.posts for context in contexts),
-        stale=sum(context.stale for context in contexts),
-        expected=round(expected, 3),
-        expected_low=low,
-        expected_high=high,
-        share=round(negatives / total, 4) if total else 0.0,
-        usual_share=round(float(scores.usual_share[row]), 4),
-        score=round(float(scores.score[row]), 3),
-        threshold=round(threshold, 3),
-        key="negative_share",
-        window_minutes=window * BUCKET_MIN,
+def negative_evidence(told: Sequence[Told]) -> tuple[Evidence, ...]:
+    """Up to five posts, most negative first, then first received, then by id; each of another story."""
+    stories = _summed(one.stories for one in told)
+    best = sorted(entry for one in told for entry in one.best)[:EVIDENCE]
+    return tuple(
+        _shown(
+            decode_excerpt(raw), "strongest negative story" if rank == 1 else f"negative story ranked {rank}", stories
+        )
+        for rank, (_score, _received, _id, raw) in enumerate(best, start=1)
     )
 
 
-def evidence_of(contexts: Sequence[Context]) -> tuple[Evidence, ...]:
-    """Up to five posts, most negative first, then first received, then by id; each of another story."""
-    best = sorted(entry for context in contexts for entry in context.best)[:EVIDENCE]
-    stories: Counter[str] = Counter()
-    for context in contexts:
-        stories.update(context.stories)
-    chosen = []
-    for rank, (score_milli, _received, _id, raw) in enumerate(best, start=1):
-        excerpt = decode_excerpt(raw)
-        posts = stories[excerpt.story]
-        why = "strongest negative story" if rank == 1 else f"negative story ranked {rank}"
-        chosen.append(
-            Evidence(
-                id=excerpt.id,
-                story=excerpt.story,
-                source=excerpt.source,
-                published_at=excerpt.published_at,
-                received_at=excerpt.received_at,
-                text=excerpt.text,
-                score=score_milli / 1000,
-                why=f"{why}, told by {posts} posts" if posts > 1 else why,
-                url=excerpt.url,
-                author=excerpt.author,
-            )
-        )
-    return tuple(chosen)
+def talk_evidence(told: Sequence[Told]) -> tuple[Evidence, ...]:
+    """Up to five posts, those of the most told stories first, then first received, then by id."""
+    stories = _summed(one.stories for one in told)
+    excerpts = ((received, post, decode_excerpt(raw)) for one in told for _rank, received, post, raw in one.best)
+    best = sorted(excerpts, key=lambda item: (-stories[item[2].story], item[0], item[1]))[:EVIDENCE]
+    return tuple(
+        _shown(excerpt, "most told story" if rank == 1 else f"story ranked {rank}", stories)
+        for rank, (_received, _id, excerpt) in enumerate(best, start=1)
+    )
 
 
-def drivers_of(contexts: Sequence[Context]) -> Drivers:
-    """Which topics, sources and stories the negative votes came from."""
-    topics: Counter[str] = Counter()
-    sources: Counter[str] = Counter()
-    stories: Counter[str] = Counter()
-    for context in contexts:
-        topics.update(context.topics)
-        sources.update(context.sources)
-        stories.update(context.stories)
-    return Drivers(shares(topics), shares(sources), shares(stories))
+def _shown(excerpt: Excerpt, why: str, stories: Mapping[str, int]) -> Evidence:
+    posts = stories[excerpt.story]
+    return shown(excerpt, f"{why}, told by {posts} posts" if posts > 1 else why)
+
+
+def shown(excerpt: Excerpt, why: str) -> Evidence:
+    """A post as an alert shows it."""
+    return Evidence(
+        id=excerpt.id,
+        story=excerpt.story,
+        source=excerpt.source,
+        published_at=excerpt.published_at,
+        received_at=excerpt.received_at,
+        text=excerpt.text,
+        score=excerpt.score_milli / 1000,
+        why=why,
+        url=excerpt.url,
+        author=excerpt.author,
+    )
+
+
+def drivers_of(told: Sequence[Told]) -> Drivers:
+    """Which topics, sources and stories the votes came from."""
+    return Drivers(
+        shares(_summed(one.topics for one in told)),
+        shares(_summed(one.sources for one in told)),
+        shares(_summed(one.stories for one in told)),
+    )
+
+
+def _summed(parts: Iterable[Mapping[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update(part)
+    return total
 
 
 def shares(weights: Mapping[str, int]) -> tuple[Driver, ...]:

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from alerts.calendars import UTC, calendar_named
 from alerts.count_table import Table, follows, read_tables, stamp
 from alerts.errors import CountsError
 from alerts.lifecycle import Lifecycle
@@ -17,6 +18,7 @@ class Explanation(NamedTuple):
 
     series: str
     bucket_start: str
+    hour: str  # what the bucket's hour is in the calendar
     window_minutes: int
     negatives: int
     total: int
@@ -39,7 +41,7 @@ class Explanation(NamedTuple):
         return (
             f"{self.series} {self.bucket_start}: "
             f"{self.negatives} negative of {self.total} in {self.window_minutes} minutes\n"
-            f"  expected {self.expected:g} (80 %: {self.expected_low} to {self.expected_high}); "
+            f"  {self.hour}: expected {self.expected:g} (80 %: {self.expected_low} to {self.expected_high}); "
             f"share {self.share:.0%}, usually {self.usual_share:.0%}\n"
             f"  score {self.score:.2f}, {fires} the threshold of {self.threshold:.2f}: "
             f"one in {1 / self.chance:,.0f} ordinary quarters of an hour begins as much\n"
@@ -48,12 +50,15 @@ class Explanation(NamedTuple):
         )
 
 
-def explain(source: Path, target: str, budget: float = 0.25, warm_up: Path | None = None) -> Explanation:
+def explain(
+    source: Path, target: str, budget: float = 0.25, warm_up: Path | None = None, calendar: str = UTC
+) -> Explanation:
     """The bucket of `target` ("SERIES@TIME", any moment within the bucket) in a table of negatives and totals.
 
-    Raises CountsError where the table holds no such bucket or mixes widths, BudgetError for a budget not positive.
+    Raises CountsError where the table holds no such bucket or mixes widths, BudgetError for a budget not positive,
+    CalendarError for an exchange that is not known.
     """
-    lifecycle = Lifecycle.for_budget(budget)
+    lifecycle, hours = Lifecycle.for_budget(budget), calendar_named(calendar)
     series, at_s = _target(target)
     rows, _, past, _, width_s = read_tables(source, warm_up, "negative")
     mine = [row for row in rows if row.series == series]
@@ -61,21 +66,23 @@ def explain(source: Path, target: str, budget: float = 0.25, warm_up: Path | Non
     if not wanted:
         raise CountsError(f"{source}: has no bucket of series {series!r} at {target.rpartition('@')[2]}")
     past = [row for row in follows(past, mine) if row.series == series]
-    *_, (_, found) = Table([*past, *mine[: wanted[-1] + 1]]).surges(width_s)
-    low, high = interval_80(float(found.window_expected[0]), float(found.window_variance[0]))
-    negatives, total = int(found.window_negatives[0]), int(found.window_totals[0])
-    score, share, votes = (float(values[0]) for values in (found.score, found.window_share, found.window_votes))
+    *_, (_, found) = Table([*past, *mine[: wanted[-1] + 1]]).surges(width_s, calendar)
+    start_s = mine[wanted[-1]].start_s
+    low, high = interval_80(float(found.window_expected[-1]), float(found.window_variance[-1]))
+    negatives, total = int(found.window_negatives[-1]), int(found.window_totals[-1])
+    score, share, votes = (float(values[-1]) for values in (found.score, found.window_share, found.window_votes))
     return Explanation(
         series=series,
-        bucket_start=stamp(mine[wanted[-1]].start_s),
-        window_minutes=int(found.window[0]) * width_s // 60,
+        bucket_start=stamp(start_s),
+        hour=hours.describe(start_s),
+        window_minutes=int(found.window[-1]) * width_s // 60,
         negatives=negatives,
         total=total,
-        expected=round(float(found.window_expected[0]), 3),
+        expected=round(float(found.window_expected[-1]), 3),
         expected_low=low,
         expected_high=high,
         share=round(negatives / total, 4) if total else 0.0,
-        usual_share=round(float(found.usual_share[0]), 4),
+        usual_share=round(float(found.usual_share[-1]), 4),
         score=score,
         threshold=lifecycle.up,
         chance=max(10.0**-score, float(np.finfo(np.float64).tiny)),

@@ -16,6 +16,8 @@ WINDOWS_S: Final = tuple(900 * quarters for quarters in (1, 2, 3, 4, 6, 8, 12, 1
 # A surge builds up over some three quarters of an hour, then fades: its mean height in windows that open with it.
 _MEAN_HEIGHT: Final = (0.4, 0.6, 0.75, 0.85, 0.9, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
 _PRIOR: Final = (0.3, 0.5, 0.8, *(1.0,) * 8)  # weights of the windows, before they are normed
+TALK_MULTIPLIERS: Final = (1.0, 2.0, 4.0, 9.0)  # extra votes, of whatever mood, at the height of a surge of talk
+_EXTRA, _EXTRA_TALK = (np.array(extra)[:, None, None] for extra in (MULTIPLIERS, TALK_MULTIPLIERS))
 RECENT_S: Final = 4 * 3600
 VOLUME_CLUMPING: Final = 1.75  # copies and replies come in clumps, so totals say less than as many single voices
 LEVEL_SHAPE: Final = 8.0  # the most that is believed about how much is said now, as the shape of a gamma distribution
@@ -72,29 +74,29 @@ def evidence(
     shape, rate = level
     design = VOLUME_CLUMPING * LN10 * (1.0 + np.maximum(totals - 1.0, 0.0) * share_doubt)
     voices = 1.0 / np.clip(share_doubt, 1e-7, 0.5) - 1.0  # the share is known like from so many votes
-    others, usual = totals - negatives, share * voices
-    usual_odds = special.betaln(usual + negatives, voices - usual + others) - special.betaln(usual, voices - usual)
-    best = np.full(negatives.shape, -np.inf)
-    share_part, count_part = np.zeros(negatives.shape), np.zeros(negatives.shape)
-    likelihood = np.zeros(negatives.shape)
-    for multiplier in MULTIPLIERS:
-        m = multiplier * windows.height
-        surge = usual * (1.0 + m) / (1.0 + m * share)
-        of_share = special.betaln(surge + negatives, voices - surge + others) - special.betaln(surge, voices - surge)
-        of_share = (of_share - usual_odds) / LN10
-        of_count = special.xlog1py(totals, m * share)
-        of_count -= special.xlog1py(totals + shape, m * share * usual_total / (rate + usual_total))
-        of_count /= design
-        both = of_share + of_count
-        likelihood += special.exp10(np.minimum(both, 250.0))
-        better = both > best
-        best = np.where(better, both, best)
-        share_part, count_part = np.where(better, of_share, share_part), np.where(better, of_count, count_part)
-    likelihood *= windows.prior / len(MULTIPLIERS)
-    so_far = np.cumsum(likelihood, axis=1)  # adds one by one: a row's sum never depends on the batch
-    return Evidence(
-        _log10(so_far[:, -1]), _log10(so_far[:, windows.recent - 1]), _log10(likelihood), share_part, count_part
+    usual = share * voices
+    m = _EXTRA * windows.height  # from here on the first axis is the multiplier
+    more = m * share
+    odds = _log_odds(
+        negatives, totals - negatives, np.concatenate([usual[None], usual * (1.0 + m) / (1.0 + more)]), voices
     )
+    of_share = (odds[1:] - odds[0]) / LN10
+    of_count = special.xlog1py(totals, more)
+    of_count -= special.xlog1py(totals + shape, more * usual_total / (rate + usual_total))
+    of_count /= design
+    both = of_share + of_count
+    best = both.argmax(axis=0)[None]
+    share_part, count_part = (np.take_along_axis(part, best, axis=0)[0] for part in (of_share, of_count))
+    return _mixed(windows, both, share_part, count_part)
+
+
+def talk_evidence(windows: Windows, totals: Floats, usual_total: Floats, level: tuple[Floats, Floats]) -> Evidence:
+    """Weighs a surge of talk against a usual day, by the count part of `evidence` alone; arrays as there."""
+    shape, rate = level
+    m = _EXTRA_TALK * windows.height
+    of_count = special.xlog1py(totals, m) - special.xlog1py(totals + shape, m * usual_total / (rate + usual_total))
+    of_count /= VOLUME_CLUMPING * LN10
+    return _mixed(windows, of_count, np.zeros(totals.shape), of_count.max(axis=0))
 
 
 def capped_level(shape: Floats, rate: Floats) -> tuple[Floats, Floats]:
@@ -106,6 +108,22 @@ def capped_level(shape: Floats, rate: Floats) -> tuple[Floats, Floats]:
 def share_doubt(clumping: Floats, known_from: Floats) -> Floats:
     """The correlation of two votes of a window: from the share's wavering, and as it is known from so many votes."""
     return clumping + 1.0 / known_from
+
+
+def _mixed(windows: Windows, both: Floats, share_part: Floats, count_part: Floats) -> Evidence:
+    """The mixture over multipliers (the first axis of `both`) and windows."""
+    likelihood = special.exp10(np.minimum(both, 250.0)).sum(axis=0) * (windows.prior / len(both))
+    so_far = np.cumsum(likelihood, axis=1)  # adds one by one: a row's sum never depends on the batch
+    recent = so_far[:, windows.recent - 1]
+    return Evidence(_log10(so_far[:, -1]), _log10(recent), _log10(likelihood), share_part, count_part)
+
+
+def _log_odds(negatives: Floats, others: Floats, a: Floats, voices: Floats) -> Floats:
+    """ln of a beta-binomial's probability, but for what depends on the sum of its parameters, `voices`, alone."""
+    b = voices - a
+    odds: Floats = special.gammaln(a + negatives) - special.gammaln(a)
+    odds += special.gammaln(b + others) - special.gammaln(b)
+    return odds
 
 
 def _log10(x: Floats) -> Floats:

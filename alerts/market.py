@@ -139,7 +139,8 @@ class Market:
     def _group_step(self, rule: Rule, bucket: int, alerts: list[Alert], born: Mapping[int, int]) -> list[Alert]:
         group = self._groups[rule.id]
         _pass_the_hour(group, bucket)
-        group.onsets += [_with_its_strongest(alert) for alert in alerts if _is_onset(alert)]
+        if rule.measure == "negative":  # what companies do together is counted of negative surges alone
+            group.onsets += [_with_its_strongest(alert) for alert in alerts if _is_onset(alert)]
         watched, by_chance = _expected(rule, group, bucket, born)
         look = _look(group, bucket, by_chance)
         lifecycle = self._lifecycles[rule.id]

@@ -10,7 +10,7 @@ import jinja2
 import msgspec
 
 from alerts import words
-from alerts.events import Alert, Driver, Evidence
+from alerts.events import Alert, Driver, Evidence, Measured
 from alerts.plain import cut, plain
 from alerts.words import Words
 
@@ -21,6 +21,7 @@ EXCERPT_CHARACTERS = 200
 SUBJECT_CHARACTERS = 160
 DRIVERS = 3
 MEMBERS = 8
+LEAST_USUAL = 0.05  # what rounds to nothing is said to be so much, where it is divided by
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -94,10 +95,11 @@ def subject_of(alert: Alert, language: Language, topic_names: Mapping[str, str])
 
 
 def sentence(alert: Alert, language: Language = "en") -> str:
-    """What happened, in one or two sentences with every number beside its usual value."""
+    """What happened in the terms of its measure, in one or two sentences with every number beside its usual value."""
     speak, found = words.WORDS[language], alert.measured
     stale = speak.stale(found.stale) if found.stale else ""
-    told = speak.told.format(
+    back = speak.back.get(found.key) if alert.event == "resolved" else None
+    told = (back or speak.told[found.key]).format(
         lead=speak.lead[alert.event].format(severity=speak.severity[alert.severity]),
         window=speak.window(found.window_minutes),
         until=clock(alert.evaluated_at),
@@ -105,16 +107,21 @@ def sentence(alert: Alert, language: Language = "en") -> str:
         usual=usual(found.expected),
         low=found.expected_low,
         high=found.expected_high,
+        times=usual(found.total / max(found.expected, LEAST_USUAL)),
+        share=percent(found.share, speak),
+        usual_share=percent(found.usual_share, speak),
     )
-    if found.key == "companies":  # their share says nothing that the number has not said
-        return told + speak.stop + stale
-    shares = speak.shares.format(share=percent(found.share, speak), usual_share=percent(found.usual_share, speak))
-    return told + shares + stale
+    return told + stale
 
 
 def usual(expected: float) -> str:
     """An expected count to one decimal, without a decimal that says nothing: `6`, `6.4`."""
     return f"{expected:.1f}".removesuffix(".0")
+
+
+def counted(found: Measured) -> str:
+    """What was counted, for a line: `47/66` negative voices of all, or `66` of them where their mood says nothing."""
+    return f"{found.total}" if found.key in ("volume", "silence") else f"{found.negatives}/{found.total}"
 
 
 def percent(share: float, speak: Words) -> str:

@@ -3,8 +3,9 @@ content. Routes and silences belong to the dispatcher.
 """
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 import yaml
@@ -14,11 +15,13 @@ from alerts.events import SeriesKind
 
 LEAST_BUDGET = 0.001  # per series; what is rarer has not been seen often enough to be told apart
 MOST_BUDGET = 20.0
+LEAST_SILENCE_DAYS = 8.0  # a whole week, weekend and all
+Measure = Literal["negative", "volume", "silence"]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A negative-surge rule.
+    """What is watched, by which measure, and how strictly.
 
     `budget` is the accepted number of false episodes a week: of each series or, with `over`, of so many series together
     (all that tell the same people). `learning_days` is how long a series must have been seen before it may fire,
@@ -33,6 +36,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_total: Annotated[int, msgspec.Meta(ge=1)] = 3
     learning_days: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     rest_hours: Annotated[float, msgspec.Meta(ge=0)] = 3.0
+    measure: Measure = "negative"
 
     def watches(self, series: str) -> bool:
         """Whether the rule is about a series of this name, such as `issuer:ABCD`."""
@@ -45,8 +49,32 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def version(self) -> str:
-        """The first 12 hexadecimal digits of the SHA-256 of the rule's canonical JSON."""
-        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:12]
+        """The first 12 hexadecimal digits of the SHA-256 of the rule's canonical JSON, in which fields stand that are
+        younger than the others only where they say something: a rule as it was keeps its version."""
+        fields = msgspec.structs.asdict(self)
+        said = {name: value for name, value in fields.items() if name not in _YOUNGER or value != _YOUNGER[name]}
+        return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:12]
+
+
+_SAYS_NOTHING: Mapping[Measure, tuple[str, ...]] = {
+    "volume": ("min_negatives",),
+    "silence": ("min_negatives", "min_total"),
+}
+_YOUNGER: dict[str, object] = {"measure": "negative"}
+
+
+class Heard(NamedTuple):
+    """What rules must hear of series by kind: votes of `kinds`, and what posts of `shown` say, whatever their mood."""
+
+    kinds: frozenset[str]
+    shown: frozenset[str]
+
+
+def heard_by(rules: Sequence[Rule]) -> Heard:
+    """What all these rules together must hear."""
+    kinds = {kind for rule in rules for kind in rule.series}
+    shown = {kind for rule in rules if rule.measure == "volume" for kind in rule.series}
+    return Heard(frozenset(kinds), frozenset(shown))
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +93,7 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
     if len(set(names)) < len(names):
         raise RulesError("rules: two rules bear the same id; give each its own")
     for rule in rules:
+        _check_measure(rule)
         if not LEAST_BUDGET <= rule.series_budget <= MOST_BUDGET:
             raise RulesError(
                 f"rules: {rule.id}: a budget of {rule.budget:g} a week over {rule.over} series leaves each "
@@ -72,6 +101,19 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
                 f"{MOST_BUDGET:g}; change budget or over"
             )
     return rules
+
+
+def _check_measure(rule: Rule) -> None:
+    """That the rule says nothing which its measure does not know."""
+    defaults = {field.name: field.default for field in msgspec.structs.fields(Rule)}
+    for name in _SAYS_NOTHING.get(rule.measure, ()):
+        if getattr(rule, name) != defaults[name]:
+            raise RulesError(f"rules: {rule.id}: {name} says nothing on a rule of measure {rule.measure}; leave it out")
+    if rule.measure == "silence" and rule.learning_days < LEAST_SILENCE_DAYS:
+        raise RulesError(
+            f"rules: {rule.id}: silence is judged by hours and weekends that were seen; "
+            f"give learning_days of at least {LEAST_SILENCE_DAYS:g}"
+        )
 
 
 def load_rules(path: Path) -> tuple[Rule, ...]:

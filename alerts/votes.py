@@ -11,7 +11,7 @@ BUCKET_MIN = 15  # the detector's bucket
 
 
 class Excerpt(msgspec.Struct, frozen=True, array_like=True):
-    """What an alert shows of a negative post."""
+    """What an alert shows of a post."""
 
     id: str
     story: str
@@ -39,7 +39,8 @@ class Vote(NamedTuple):
 class Minute(NamedTuple):
     """All votes of one minute of received time (minutes since 1970), series -> votes in any order.
 
-    `stale` counts posts that came too late to vote; `excerpts` holds encoded `Excerpt`s of negative posts by id.
+    `stale` counts posts that came too late to vote; `excerpts` holds encoded `Excerpt`s by id, of the negative posts
+    and, where rules ask for them, of others.
     """
 
     minute: int

@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 
 from alerts.accounts import Account
 from alerts.advance import Advance, Gathered
-from alerts.detector import Scores, SurgeBank
-from alerts.events import Alert, EventKind, RuleRef, SeriesRef, Severity, digest_of, utc_text
-from alerts.evidence import Context, add_negative, drivers_of, evidence_of, measured_of
-from alerts.lifecycle import Lifecycle, LifecycleState, look_at
-from alerts.rules import Rule
+from alerts.applied import AppliedRule
+from alerts.calendars import CalendarOf, utc_hours
+from alerts.detector import SurgeBank
+from alerts.events import Alert
+from alerts.evidence import Context, Told
+from alerts.lifecycle import Lifecycle
+from alerts.measures import Counts, Found, Measures, MeasureState
+from alerts.rules import Rule, heard_by
+from alerts.series import Series
 from alerts.state import read_state
 from alerts.votes import BUCKET_MIN, Minute, Vote
 
@@ -26,50 +30,33 @@ STORY_WINDOW_MIN = 72 * 60  # a story that voted in a series does not vote there
 ASLEEP_AFTER = 2 * 24 * 60 // BUCKET_MIN  # a series without a vote for two days is aged in one step when it wakes
 LONGEST_SLEEP = 365 * 24 * 60 // BUCKET_MIN  # what was known a year ago weighs nothing, and soon underflows
 GAP_VOTES = 20.0  # a hush in which so many votes of all series were expected is a gap: by chance it is one in e²⁰
-SCHEMA = 2
+SCHEMA = 3
 
-
-class _Series(msgspec.Struct, array_like=True):
-    """Everything about one series but the detector's arrays. A gap moves all its times on (`Watch.skip_to`)."""
-
-    name: str
-    born: int  # the bucket of its first vote
-    last: int  # the bucket of its last vote
-    asleep_since: int | None = None  # the first bucket that was not closed
-    contexts: list[Context] = []
-    lifecycles: dict[str, LifecycleState] = {}
-    incidents: dict[str, str] = {}
-    fired: dict[str, int] = {}  # how often, by rule
+Voted = Mapping[str, Mapping[str, int]]
 
 
 class _State(msgspec.Struct, array_like=True):
     schema: int
     bank: bytes
     bucket: int | None
-    series: list[_Series]
+    series: list[Series]
     hush: float = 0.0
+    measures: dict[str, MeasureState] = {}
 
 
 class Watch:
-    """The state of a shard. `voted` says which story voted in which series at which minute."""
+    """The state of a shard. `voted` says which story voted in which series at which minute; `calendar_of` gives the
+    calendar of a new series by its name, which the series then keeps."""
 
-    def __init__(self, rules: Sequence[Rule], voted: Mapping[str, Mapping[str, int]] | None = None) -> None:
-        self._rules = tuple(rules)
-        self._lifecycles = {
-            rule.id: Lifecycle.for_budget(
-                rule.series_budget,
-                min_negatives=rule.min_negatives,
-                min_total=rule.min_total,
-                rest_s=rule.rest_hours * 3600,
-            )
-            for rule in rules
-        }
-        self._bank = SurgeBank(bucket_s=BUCKET_MIN * 60)
-        self._series: list[_Series] = []
+    def __init__(self, rules: Sequence[Rule], voted: Voted | None = None, calendar_of: CalendarOf = utc_hours) -> None:
+        self._rules = tuple(AppliedRule(rule) for rule in rules)
+        self._shown = heard_by(rules).shown
+        self._bank, self._calendar_of = SurgeBank(bucket_s=BUCKET_MIN * 60), calendar_of
+        self._measures = Measures(rules, calendar_of)
+        self._series: list[Series] = []
         self._slots: dict[str, int] = {}
         self._bucket: int | None = None
         self._awake: NDArray[np.intp] = np.array([], dtype=np.intp)
-        self._firing: dict[str, set[int]] = {rule.id: set() for rule in rules}
         self._told = 0  # of how many series the account was given out
         self._now: dict[int, Context] = {}  # slot -> context of the bucket that is filling
         self._hush = 0.0  # votes of all series that were expected since the last one came
@@ -77,25 +64,27 @@ class Watch:
 
     def to_bytes(self) -> bytes:
         """The state without `voted`, exact."""
-        return msgspec.msgpack.encode(_State(SCHEMA, self._bank.to_bytes(), self._bucket, self._series, self._hush))
+        return msgspec.msgpack.encode(
+            _State(SCHEMA, self._bank.to_bytes(), self._bucket, self._series, self._hush, self._measures.state())
+        )
 
     @classmethod
     def from_bytes(
-        cls, raw: bytes, rules: Sequence[Rule], voted: Mapping[str, Mapping[str, int]] | None = None
+        cls, raw: bytes, rules: Sequence[Rule], voted: Voted | None = None, calendar_of: CalendarOf = utc_hours
     ) -> "Watch":
         """The watch that `to_bytes` wrote; `StateError` for another schema or broken bytes."""
         state = read_state(raw, _State, SCHEMA, "detector")
-        watch = cls(rules, voted)
+        watch = cls(rules, voted, calendar_of)
         watch._bank = SurgeBank.from_bytes(state.bank)
         watch._series = state.series
         watch._slots = {series.name: slot for slot, series in enumerate(state.series)}
         watch._bucket, watch._hush = state.bucket, state.hush
+        watch._measures.resume(state.measures, state.series, state.bucket)
         for slot, series in enumerate(state.series):
             if series.contexts and series.contexts[-1].bucket == state.bucket:
                 watch._now[slot] = series.contexts[-1]
-            for rule_id, firing in watch._firing.items():
-                if Lifecycle.is_active(series.lifecycles.get(rule_id)):
-                    firing.add(slot)
+        for rule in watch._rules:
+            rule.resume(watch._series)
         watch._find_awake()
         return watch
 
@@ -119,6 +108,7 @@ class Watch:
         bucket = minute // BUCKET_MIN
         gap = bucket - (bucket if self._bucket is None else self._bucket)
         self._bucket, self._told = bucket, 0  # accounts tell a birth, so all are given out again
+        self._measures.later(gap)
         for series in self._series:
             series.born, series.last = series.born + gap, series.last + gap
             if series.asleep_since is not None:
@@ -175,38 +165,36 @@ class Watch:
                     continue
                 voted[vote.story] = minute.minute
                 step.voted_added.setdefault(name, {})[vote.story] = minute.minute
-                context.total += 1
-                if vote.negative:
-                    add_negative(context, vote, minute.excerpts.get(vote.id))
+                context.add(vote, minute.excerpts.get(vote.id))
         for name, count in sorted(minute.stale.items()):
             self._context(name, bucket).stale += count
 
     def _retold(self, name: str, vote: Vote) -> None:
-        """A story that has voted gains weight as evidence where it voted, and no vote."""
         for context in self._series[self._slots[name]].contexts:
-            if vote.story in context.stories:
-                context.stories[vote.story] += vote.negative_posts
+            context.retell(vote)
 
     def _context(self, name: str, bucket: int) -> Context:
         slot = self._slots.get(name)
         if slot is None:
             slot = self._slots[name] = len(self._series)
-            self._series.append(_Series(name, bucket, bucket))
-            self._awake = np.append(self._awake, self._bank.add())
+            self._series.append(Series(name, bucket, bucket))
+            self._awake = np.append(self._awake, self._bank.add(calendar=self._calendar_of(name)))
+            self._measures.add(slot, self._series[slot], bucket)
         context = self._now.get(slot)
         if context is None:
             series = self._series[slot]
             if series.asleep_since is not None:
                 slept = min(bucket - series.asleep_since, LONGEST_SLEEP)
                 self._bank.skip(np.array([slot]), np.array([float(slept)]))
+                self._measures.skip(slot, slept)
                 series.asleep_since = None
                 self._awake = np.append(self._awake, slot)
             series.last = bucket
             series.contexts = [kept for kept in series.contexts if kept.bucket > bucket - RING]
             for old in series.contexts:
                 if old.bucket <= bucket - SHOWN:
-                    old.best.clear()
-            context = self._now[slot] = Context(bucket)
+                    old.forget_posts()
+            context = self._now[slot] = Context(bucket, talk=Told() if series.kind in self._shown else None)
             series.contexts.append(context)
         return context
 
@@ -225,85 +213,21 @@ class Watch:
         slots = self._awake
         if not len(slots):
             return
-        negatives, totals = np.zeros(len(self._series)), np.zeros(len(self._series))
+        came = np.zeros((4, len(self._series)))
         for slot, context in self._now.items():
-            negatives[slot], totals[slot] = context.negatives, context.total
+            came[:, slot] = context.negatives, context.total, context.posts, context.stale
         self._now.clear()
-        negatives, totals = negatives[slots], totals[slots]
+        found = self._measures.close(slots, Counts(bucket, *came), self._bank)
+        negatives, totals = came[0, slots], came[1, slots]
         starts_s = np.full(len(slots), bucket * BUCKET_S)
         scores = self._bank.close(slots, starts_s, negatives, totals)
         step.slots.append(slots)
         band = starts_s * 1000, negatives, totals, scores.expected, scores.expected_variance, scores.score
         step.bands.append(np.stack(band, axis=1))
         self._forget_stories(bucket, step)
+        found["negative"] = Found(slots, scores, lambda slot: self._series[slot].born)
         for rule in self._rules:
-            self._apply(rule, bucket, slots, scores, step)
-
-    def _apply(self, rule: Rule, bucket: int, slots: NDArray[np.intp], scores: Scores, step: Gathered) -> None:
-        lifecycle, firing = self._lifecycles[rule.id], self._firing[rule.id]
-        due = scores.score >= lifecycle.up
-        if firing:
-            due |= np.isin(slots, list(firing))
-        for row in self._parents_first(np.flatnonzero(due), slots):
-            slot = int(slots[row])
-            series = self._series[slot]
-            kind, _, _key = series.name.partition(":")
-            if kind not in rule.series or bucket - series.born < rule.learning_days * 24 * 60 / BUCKET_MIN:
-                continue
-            before = series.lifecycles.get(rule.id, LifecycleState())
-            look = look_at(scores, row, bucket * BUCKET_S, BUCKET_MIN * 60)
-            state, event, severity = lifecycle.step(before, look)
-            series.lifecycles[rule.id] = state
-            (firing.add if Lifecycle.is_active(state) else firing.discard)(slot)
-            if event is not None and severity is not None:
-                step.alerts.append(self._alert(rule, lifecycle.up, series, row, bucket, scores, event, severity))
-
-    def _parents_first(self, rows: NDArray[np.intp], slots: NDArray[np.intp]) -> list[int]:
-        """A company before its topics, so that theirs know its incident of the same bucket."""
-        return sorted(rows.tolist(), key=lambda row: self._series[slots[row]].name.startswith("issuer_topic:"))
-
-    def _parent(self, rule: Rule, kind: str, key: str) -> str | None:
-        """The open incident, by the same rule, of the company whose topic this is."""
-        slot = self._slots.get(f"issuer:{key.partition('|')[0]}") if kind == "issuer_topic" else None
-        if slot is None or slot not in self._firing[rule.id]:
-            return None
-        return self._series[slot].incidents[rule.id]
-
-    def _alert(
-        self,
-        rule: Rule,
-        threshold: float,
-        series: _Series,
-        row: int,
-        bucket: int,
-        scores: Scores,
-        event: EventKind,
-        severity: Severity,
-    ) -> Alert:
-        evaluated_at = utc_text((bucket + 1) * BUCKET_MS)
-        if event == "fired":
-            series.incidents[rule.id] = digest_of(rule.id, series.name, evaluated_at)
-            series.fired[rule.id] = series.fired.get(rule.id, 0) + 1
-        incident = series.incidents[rule.id]
-        window = int(scores.window[row])
-        contexts = [context for context in series.contexts if context.bucket > bucket - window]
-        kind, _, key = series.name.partition(":")
-        return Alert(
-            incident=incident,
-            id=digest_of(incident, event, evaluated_at),
-            event=event,
-            rule=RuleRef(rule.id, rule.version),
-            series=SeriesRef(
-                msgspec.convert(kind, SeriesRef.__annotations__["kind"]), key, (key,) * (kind == "issuer")
-            ),
-            parent=self._parent(rule, kind, key),
-            bucket_start=utc_text(bucket * BUCKET_MS),
-            evaluated_at=evaluated_at,
-            severity=severity,
-            measured=measured_of(scores, row, window, contexts, threshold),
-            evidence=evidence_of(contexts),
-            drivers=drivers_of(contexts),
-        )
+            step.alerts += rule.apply(bucket, found[rule.rule.measure], self._series, self._slots)
 
     def _forget_stories(self, bucket: int, step: Gathered) -> None:
         if bucket % (24 * 60 // BUCKET_MIN):

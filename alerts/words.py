@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from alerts.events import EventKind, Measured, Severity
+from alerts.events import EventKind, Measured, MeasureKey, Severity
 
 
 class Words(NamedTuple):
@@ -17,13 +17,12 @@ class Words(NamedTuple):
     line: str
     marks: tuple[str, ...]
     severity: Mapping[Severity, str]
-    measure: Mapping[str, str]
+    measure: Mapping[MeasureKey, str]
     lead: Mapping[EventKind, str]
     resolved: str
     escalated: str
-    told: str
-    shares: str
-    stop: str
+    told: Mapping[MeasureKey, str]
+    back: Mapping[MeasureKey, str]
     members: str
     more: str
     topics: str
@@ -40,23 +39,33 @@ class Words(NamedTuple):
 
 def _window_en(minutes: int) -> str:
     if minutes % 60:
-        return f"{minutes} minutes"
+        return f"{minutes} minutes" if minutes < 180 else f"{minutes // 60} hours {minutes % 60} minutes"
     return "hour" if minutes == 60 else f"{minutes // 60} hours"
 
 
 def _window_zh(minutes: int) -> str:
-    return f"{minutes} 分钟" if minutes % 60 else f"{minutes // 60} 小时"
+    if minutes % 60:
+        return f"{minutes} 分钟" if minutes < 180 else f"{minutes // 60} 小时 {minutes % 60} 分钟"
+    return f"{minutes // 60} 小时"
 
 
 def _voices_en(found: Measured) -> str:
     if found.key == "companies":
         return f"{found.negatives} out of {found.total} companies came under fire"
+    if found.key == "silence":
+        return "no post came"
+    if found.key == "volume":
+        return f"{found.total} independent voice{'' if found.total == 1 else 's'}"
     return f"{found.negatives} independent negative voice{'' if found.negatives == 1 else 's'} out of {found.total}"
 
 
 def _voices_zh(found: Measured) -> str:
     if found.key == "companies":
         return f"{found.negatives} 家公司同时出现负面激增（共 {found.total} 家）"
+    if found.key == "silence":
+        return "没有任何帖子"
+    if found.key == "volume":
+        return f"{found.total} 条独立声音"
     return f"{found.negatives} 条独立负面声音（共 {found.total} 条）"
 
 
@@ -71,12 +80,20 @@ def _stale_zh(stale: int) -> str:
 def _why_zh(why: str) -> str:
     """The watch gives its reasons in English; those that it has are said in Chinese, any other is left as it is."""
     why = re.sub(r"strongest negative story of (\S+?)(?=,|$)", r"\1 的最强负面事件", why)
-    why = why.replace("strongest negative story", "最强负面事件")
+    why = why.replace("strongest negative story", "最强负面事件").replace("most told story", "转述最多的事件")
     why = re.sub(r"negative story ranked (\d+)", r"负面强度第 \1", why)
+    why = re.sub(r"^story ranked (\d+)", r"转述量第 \1", why)
     return re.sub(r", told by (\d+) posts", r"，共 \1 帖", why)
 
 
 _MARKS = ("①", "②", "③", "④", "⑤")
+
+_IN_EN = "{lead} the past {window} (to {until}) {voices}, "
+_IN_ZH = "{lead}过去 {window}（截至 {until}）{voices}，"
+_USUAL_EN = "usually about {usual} (80 % interval {low}–{high})."
+_USUAL_ZH = "平时这个时段约 {usual}（80% 区间 {low}–{high}）"
+_SHARES_EN = " Negative share {share}, usually {usual_share}."
+_SHARES_ZH = "；负面占比 {share}，平时 {usual_share}。"
 
 WORDS: Mapping[str, Words] = {
     "en": Words(
@@ -87,13 +104,25 @@ WORDS: Mapping[str, Words] = {
         line="{label}: {rest}.",
         marks=_MARKS,
         severity={"warning": "warning", "major": "major", "critical": "critical"},
-        measure={"negative_share": "negative surge", "volume": "volume surge", "companies": "many companies at once"},
+        measure={
+            "negative_share": "negative surge",
+            "volume": "volume surge",
+            "silence": "silence",
+            "companies": "many companies at once",
+        },
         lead={"fired": "In", "escalated": "Now {severity}: in", "resolved": "Back to usual: in"},
         resolved="resolved",
         escalated="escalated to {severity}",
-        told="{lead} the past {window} (to {until}) {voices}, usually about {usual} (80 % interval {low}–{high}).",
-        shares=" Negative share {share}, usually {usual_share}.",
-        stop="",
+        told={
+            "negative_share": _IN_EN + _USUAL_EN + _SHARES_EN,
+            "volume": _IN_EN + "{times} times the usual {usual} (80 % interval {low}–{high})." + _SHARES_EN,
+            "silence": "{lead} the past {window} (to {until}) {voices}, where about {usual} were expected "
+            "(80 % interval {low}–{high}).",
+            "companies": _IN_EN + _USUAL_EN,
+        },
+        back={
+            "silence": "Heard again (to {until}) after {window} without a post, where about {usual} were expected.",
+        },
         members="Who",
         more="{number} more",
         topics="Why",
@@ -115,13 +144,22 @@ WORDS: Mapping[str, Words] = {
         line="{label}：{rest}。",
         marks=_MARKS,
         severity={"warning": "注意", "major": "较重", "critical": "严重"},
-        measure={"negative_share": "负面舆情激增", "volume": "讨论量激增", "companies": "多家公司同时告急"},
+        measure={
+            "negative_share": "负面舆情激增",
+            "volume": "讨论量激增",
+            "silence": "静默",
+            "companies": "多家公司同时告急",
+        },
         lead={"fired": "", "escalated": "已升级为{severity}：", "resolved": "已回落至平时水平："},
         resolved="已恢复",
         escalated="升级为{severity}",
-        told="{lead}过去 {window}（截至 {until}）{voices}，平时这个时段约 {usual}（80% 区间 {low}–{high}）",
-        shares="；负面占比 {share}，平时 {usual_share}。",
-        stop="。",
+        told={
+            "negative_share": _IN_ZH + _USUAL_ZH + _SHARES_ZH,
+            "volume": _IN_ZH + "是平时这个时段 {usual} 条（80% 区间 {low}–{high}）的 {times} 倍" + _SHARES_ZH,
+            "silence": _IN_ZH + "平时应有约 {usual} 条（80% 区间 {low}–{high}）。",
+            "companies": _IN_ZH + _USUAL_ZH + "。",
+        },
+        back={"silence": "已恢复发帖（截至 {until}），此前 {window} 没有任何帖子，平时应有约 {usual} 条。"},
         members="涉及公司",
         more="另 {number} 家",
         topics="起因",

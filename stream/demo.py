@@ -21,6 +21,7 @@ from stream.companies import Companies
 from stream.companies.table import sectors_with
 from stream.desk.app import create_app, server
 from stream.embedded import Spine
+from stream.exchanges import calendars_with
 from stream.records import Message, RawPost
 from stream.sample import COMPANIES, generate
 from stream.settings import Settings
@@ -48,6 +49,7 @@ class Demo:
             trends=self.trends,
             sectors=sectors_with(settings.sectors),
             linker=Companies(settings.companies.file),
+            calendar_of=calendars_with(settings.calendar),
         )
         self.posts = generate(seed).posts
         self.now_ms = _time(self.posts[0])

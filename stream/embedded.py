@@ -5,8 +5,9 @@ and the replay run on it.
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from alerts.calendars import CalendarOf, utc_hours
 from alerts.events import Alert, decode_alert
-from alerts.rules import Rule
+from alerts.rules import Rule, heard_by
 from classifier.inference import Classifier
 from stream.cleaning import Sources
 from stream.companies import SHIPPED
@@ -41,6 +42,7 @@ class Spine:
         trends: TrendStore | None = None,
         sectors: Mapping[str, str] | None = None,
         linker: Linker = SHIPPED,
+        calendar_of: CalendarOf = utc_hours,
     ) -> None:
         self.trends = trends or MemoryTrends()
         self.documents = documents
@@ -49,8 +51,8 @@ class Spine:
         self._judge = (
             Judge(classifier, MemoryStories(), sources, "record", now_ms, linker=linker) if classifier else None
         )
-        self._watched = frozenset(kind for rule in rules for kind in rule.series)
-        self._closer = Closer(self.trends, rules, "embedded", lambda: 0, sectors=self._sectors)
+        self._heard = heard_by(rules)
+        self._closer = Closer(self.trends, rules, "embedded", lambda: 0, None, self._sectors, calendar_of)
         self._last_ms: int | None = None
 
     def feed(self, batch: Sequence[Message]) -> Fed:
@@ -68,7 +70,7 @@ class Spine:
             return []
         if self.documents is not None:
             self.documents.index(opinions)
-        self.trends.count(to_counts(opinions, self._watched, self._sources, self._sectors))
+        self.trends.count(to_counts(opinions, self._heard, self._sources, self._sectors))
         self._last_ms = parse_ms(opinions[-1].received_at)
         self.trends.progress({0: self._last_ms})
         return self._close()

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
+from alerts.rules import Heard
 from alerts.votes import Excerpt, encode_excerpt
 from classifier.inference import Classifier, Judgement
 from stream.cleaning import DEFAULT_SOURCE, Sources, clean, detect_language, is_stale, received_ms_of
@@ -243,21 +244,19 @@ def progress_of(outcomes: Sequence[tuple[int, Outcome]]) -> dict[int, int]:
     return marks
 
 
-def to_counts(
-    opinions: Sequence[Opinion], watched_kinds: frozenset[str], sources: Sources, sectors: Mapping[str, str]
-) -> list[Counted]:
-    """What each opinion adds to which series. Only series of `watched_kinds` keep votes for the detector; `sectors`
-    names the sector of a company by its symbol, where it is known."""
-    return [_count(opinion, watched_kinds, sources, sectors) for opinion in opinions]
+def to_counts(opinions: Sequence[Opinion], heard: Heard, sources: Sources, sectors: Mapping[str, str]) -> list[Counted]:
+    """What each opinion adds to which series. Only series that are `heard` keep votes for the detector; `sectors` names
+    the sector of a company by its symbol, where it is known."""
+    return [_count(opinion, heard, sources, sectors) for opinion in opinions]
 
 
-def _count(opinion: Opinion, watched_kinds: frozenset[str], sources: Sources, sectors: Mapping[str, str]) -> Counted:
+def _count(opinion: Opinion, heard: Heard, sources: Sources, sectors: Mapping[str, str]) -> Counted:
     received_ms, published_ms = parse_ms(opinion.received_at), parse_ms(opinion.published_at)
     votes = [
-        SeriesVote(name, LABELS.index(label), round(score * 1000), name.partition(":")[0] in watched_kinds)
+        SeriesVote(name, LABELS.index(label), round(score * 1000), name.partition(":")[0] in heard.kinds)
         for name, (label, score) in series_of(opinion, sectors).items()
     ]
-    negative = any(vote.watched and vote.negative for vote in votes)
+    shown = any(vote.watched and (vote.negative or vote.series.partition(":")[0] in heard.shown) for vote in votes)
     return Counted(
         id=opinion.id,
         received_ms=received_ms,
@@ -266,7 +265,7 @@ def _count(opinion: Opinion, watched_kinds: frozenset[str], sources: Sources, se
         first=opinion.story.novelty > 0.5,
         stale=is_stale(published_ms, received_ms, sources.get(opinion.source, DEFAULT_SOURCE)),
         votes=tuple(votes),
-        excerpt=encode_excerpt(_excerpt(opinion)) if negative else b"",
+        excerpt=encode_excerpt(_excerpt(opinion)) if shown else b"",
         novelty_milli=round(opinion.story.novelty * 1000),
         source=opinion.source,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from alerts.calendars import CalendarOf
 from alerts.rules import Rule
 from classifier.inference import Classifier
 from stream.cleaning import Sources
@@ -48,6 +49,7 @@ def replay_posts(
     rules: Sequence[Rule],
     sources: Sources,
     sectors: Mapping[str, str],
+    calendar_of: CalendarOf,
     author_key: bytes,
     span: Span,
     rejects: Path,
@@ -65,7 +67,7 @@ def replay_posts(
         past = _read_posts(warm_up, Span(None, start_ms), sources, author_key, refused, said=paths)
         _check_history(warm_up, past, start_ms)
         output.begin(start_ms, len(past))
-        spine = Spine(classifier, rules, sources, None, sectors=sectors, linker=linker)
+        spine = Spine(classifier, rules, sources, None, sectors=sectors, linker=linker, calendar_of=calendar_of)
         for done, rows in _batches(past, told):
             fed = spine.feed([Message(row.value, offset=row.line) for row in rows])
             for letter in fed.refused:
@@ -84,6 +86,7 @@ def replay_opinions(
     rules: Sequence[Rule],
     sources: Sources,
     sectors: Mapping[str, str],
+    calendar_of: CalendarOf,
     span: Span,
     rejects: Path,
     progress: Progress,
@@ -98,7 +101,7 @@ def replay_opinions(
         known = {opinion.id for opinion in past}
         told = [opinion for opinion in told if opinion.id not in known]
         output.begin(start_ms, len(past))
-        spine = Spine(None, rules, sources, None, sectors=sectors)
+        spine = Spine(None, rules, sources, None, sectors=sectors, calendar_of=calendar_of)
         for done, batch in _batches(past, told):
             alerts = spine.take(batch)
             if done > len(past):

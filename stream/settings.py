@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
+from alerts.calendars import UTC
 from alerts.notify.channels import Channels
 from classifier.cascade.settings import CascadeSettings
 from classifier.engine.settings import EngineSettings
@@ -73,6 +74,7 @@ class OwnCompanies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings. `prefix` separates a history and all that is derived from it from the live topics.
 
+    `calendar` is the exchange, by its MIC, whose sessions the series of no company follow; without, UTC hours hold.
     `sectors` names a company's sector by its symbol, over the table's. `model` is a model folder of Groundswell's own;
     `foreign` is a transformers model that judges sentiment instead.
     """
@@ -89,6 +91,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channels: Channels = Channels()
     sources: dict[str, Source] = {}
     sectors: dict[str, Annotated[str, msgspec.Meta(pattern=r"^[^\s:|]{1,60}$")]] = {}
+    calendar: str = UTC
     companies: OwnCompanies = OwnCompanies()
     rules: Path = DEPLOYED_RULES
     model: Path | None = None

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from alerts.calendars import CalendarOf, utc_hours
 from alerts.events import decode_alert, encode_alert
 from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN
@@ -48,7 +49,7 @@ class Closer:
     """Closes the minutes of all shards whose lease `owner` can get. One instance a worker, one thread at a time.
 
     `snapshots` are the states to go on from where the store has none (after a loss of Redis); `sectors` names the
-    sector of a company by its symbol, where it is known.
+    sector of a company by its symbol, where it is known; `calendar_of` gives the calendar of a series.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class Closer:
         now_ms: Callable[[], int],
         snapshots: Mapping[int, bytes] | None = None,
         sectors: Mapping[str, str] | None = None,
+        calendar_of: CalendarOf = utc_hours,
     ) -> None:
         self._store, self._rules, self._owner, self._now_ms = store, tuple(rules), owner, now_ms
+        self._calendar_of = calendar_of
         self._restored = dict(snapshots or {})
         self._market = MarketCloser(store, rules, sectors or {}, self._lease, self._restored.get(MARKET_SHARD))
         self._held: dict[int, _Held] = {}
@@ -115,11 +118,11 @@ class Closer:
     def _load(self, shard: int, until: int) -> tuple[Watch, int | None]:
         state = self._store.load(shard)
         if state.watch is not None:
-            return Watch.from_bytes(state.watch, self._rules, state.voted), state.closed_until
+            return Watch.from_bytes(state.watch, self._rules, state.voted, self._calendar_of), state.closed_until
         if shard not in self._restored:
-            return Watch(self._rules), None
+            return Watch(self._rules, calendar_of=self._calendar_of), None
         snapshot = msgspec.msgpack.decode(self._restored[shard], type=Snapshot)
-        watch = Watch.from_bytes(snapshot.watch, self._rules, snapshot.voted)
+        watch = Watch.from_bytes(snapshot.watch, self._rules, snapshot.voted, self._calendar_of)
         waiting = self._store.minutes(shard, until, 1)
         # what came between the snapshot and the first minute in the store is lost here: a gap, not silence
         start = max(waiting[0].minute if waiting else until, snapshot.closed_until)

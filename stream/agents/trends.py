@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import faust
 
-from alerts.rules import load_rules
+from alerts.rules import heard_by, load_rules
 from stream.agents.batching import Role
 from stream.agents.sending import Out
 from stream.agents.snapshots import read_snapshots
 from stream.companies.table import sectors_with
 from stream.errors import ServerUnavailable
+from stream.exchanges import calendars_with, unknown_on
 from stream.pipeline import decode_opinions, progress_of, to_counts
 from stream.records import DeadLetter, Marker, Message, Opinion
 from stream.settings import Settings
@@ -34,17 +35,27 @@ def build(settings: Settings) -> faust.App:
     role = Role("trends", settings)
     rules = load_rules(settings.rules)
     sectors = sectors_with(settings.sectors)
-    watched = frozenset(kind for rule in rules for kind in rule.series)
+    heard = heard_by(rules)
     store = trend_store(settings)
     snapshots = read_snapshots(settings, role.topics.state)
-    closer = Closer(trend_store(settings), rules, uuid.uuid4().hex, lambda: int(time.time() * 1000), snapshots, sectors)
+    closer = Closer(
+        trend_store(settings),
+        rules,
+        uuid.uuid4().hex,
+        lambda: int(time.time() * 1000),
+        snapshots,
+        sectors,
+        calendars_with(settings.calendar),
+    )
+    for name, last in unknown_on(time.strftime("%Y-%m-%d", time.gmtime()), settings.calendar).items():
+        log.warning("trends: holidays of %s are known up to %s; docs/detection.md says how to renew them", name, last)
     partitions = partitions_of(settings, role.topics.opinions)
     closing = ThreadPoolExecutor(1, thread_name_prefix="closing")
 
     def count(batch: Sequence[Message]) -> list[DeadLetter]:
         outcomes = decode_opinions(batch, "count")
         opinions = [outcome for outcome in outcomes if isinstance(outcome, Opinion)]
-        store.count(to_counts(opinions, watched, settings.sources, sectors))
+        store.count(to_counts(opinions, heard, settings.sources, sectors))
         if settings.clock == "broker":
             role.meter.latencies([parse_ms(opinion.received_at) for opinion in opinions])
         # Only markers speak for a partition: an opinion may be followed by an older one after a restart of classify.

@@ -1,52 +1,17 @@
-"""Benchmarks without servers: the detector, the replay of the bundled sample."""
+"""Benchmark without servers: the replay of the bundled sample."""
 
 import time
 from collections.abc import Callable
 from statistics import median
 
 import msgspec
-import numpy as np
 
-from alerts.detector import SurgeBank
 from alerts.rules import load_rules
 from classifier.inference import LINEAR, load
 from stream.embedded import Spine
 from stream.records import Message
 from stream.sample import generate
 from stream.settings import DEPLOYED_RULES
-
-SERIES, BUCKETS, ROUNDS = 500, 96, 5
-
-
-def detect() -> dict[str, object]:
-    """Microseconds a row with all series in one call; the baseline closes the same buckets series by series."""
-    rng = np.random.default_rng(1)
-    totals = rng.poisson(3.0, (BUCKETS, SERIES)).astype(float)
-    negatives = rng.binomial(totals.astype(int), 0.2).astype(float)
-
-    def closed(together: bool) -> float:
-        bank, slots = SurgeBank(), np.arange(SERIES)
-        bank.add(SERIES)
-
-        def run() -> None:
-            for bucket in range(BUCKETS if together else 2):
-                groups = [slots] if together else [slots[n : n + 1] for n in range(SERIES)]
-                for group in groups:
-                    starts_s = np.full(len(group), bucket * 900.0)
-                    bank.close(group, starts_s, negatives[bucket, group], totals[bucket, group])
-
-        return _seconds(run) / (BUCKETS if together else 2) / SERIES * 1e6
-
-    vectorised, alone = [closed(True) for _ in range(ROUNDS)], [closed(False) for _ in range(ROUNDS)]
-    return {
-        "target": "detect",
-        "series": SERIES,
-        "microseconds_per_row": round(median(vectorised), 2),
-        "microseconds_per_row_spread": [round(min(vectorised), 2), round(max(vectorised), 2)],
-        "baseline": "series by series",
-        "baseline_microseconds_per_row": round(median(alone), 1),
-        "ratio": round(median(alone) / median(vectorised), 1),
-    }
 
 
 def replay() -> dict[str, object]:

@@ -54,6 +54,9 @@ def detect(
     warm_up: Annotated[
         Path | None, typer.Option(help="Counts from before, to learn from, so that day one is not blind.")
     ] = None,
+    calendar: Annotated[
+        str | None, typer.Option(help="MIC of the exchange whose sessions all series follow [default: hours of UTC].")
+    ] = None,
     explain: Annotated[str | None, typer.Option(help="SERIES@TIME: say why this bucket scored as it did.")] = None,
     rejects: RejectsFile = None,
     as_json: Json = False,
@@ -62,18 +65,21 @@ def detect(
 
     Example: groundswell detect -i counts.csv -o scores.csv --budget 0.05
     """
+    from alerts.calendars import UTC
     from alerts.detect import detect as run
     from alerts.explain import explain as explained
 
     if explain is not None:
         if measure == "volume" or out is not None:
             raise typer.BadParameter("--explain is about negatives, and writes no table: leave --measure and -o out")
-        found = explained(source, explain, budget, warm_up)
+        found = explained(source, explain, budget, warm_up, calendar or UTC)
         report({**found._asdict()}, found.text(), as_json)
         return
+    if measure == "volume" and calendar:
+        raise typer.BadParameter("--calendar is for negatives: --measure volume knows no hours")
     if out is None:
         raise typer.BadParameter("give -o for the scored table, or --explain for one bucket")
-    summary = run(source, out, measure, budget, rejects, warm_up=warm_up)
+    summary = run(source, out, measure, budget, rejects, warm_up=warm_up, calendar=calendar or UTC)
     text = f"{summary.rows} rows of {summary.series} series, {summary.fired} fired, {summary.rejected} rejected"
     if summary.learning:
         text += f"; {summary.learning} still learning, until {summary.learning_until}"
@@ -102,6 +108,7 @@ def replay(
     from classifier.inference import load_configured
     from stream.companies import Companies
     from stream.companies.table import sectors_with
+    from stream.exchanges import calendars_with
     from stream.replay import replay_opinions, replay_posts, span_of
     from stream.replay_output import describe
     from stream.settings import author_key
@@ -121,6 +128,7 @@ def replay(
                 rules=chosen,
                 sources=config.sources,
                 sectors=sectors_with(config.sectors),
+                calendar_of=calendars_with(config.calendar),
                 author_key=author_key(config, create=True),
                 span=span,
                 rejects=refused,
@@ -135,6 +143,7 @@ def replay(
                 rules=chosen,
                 sources=config.sources,
                 sectors=sectors_with(config.sectors),
+                calendar_of=calendars_with(config.calendar),
                 span=span,
                 rejects=refused,
                 progress=tell,

@@ -167,7 +167,7 @@ def bench(
     from msgspec.structs import replace
 
     from stream import bench as room
-    from stream.bench import embedded, linking, models, names, roles, stories, sustained, trends
+    from stream.bench import detector, embedded, linking, models, names, roles, stories, sustained, trends
 
     config = settings()
     engine = replace(config.engine, device=backend) if backend else config.engine
@@ -178,7 +178,7 @@ def bench(
         "classify": lambda: models.classify(asked),
         "names": lambda: names.run(texts, asked.model, config.companies.file),
         "link": lambda: linking.run(texts, config.companies.file),
-        "detect": embedded.detect,
+        "detect": detector.run,
         "replay": embedded.replay,
         "stories": stories.run,
         "trends": trends.run,

@@ -183,7 +183,7 @@ def _vote(shard: _Shard, doc: Counted, vote: SeriesVote) -> None:
         candidate[:3] = [doc.received_ms, doc.id, negative]
     candidate[3] += 1  # type: ignore[operator]
     candidate[4] += negative  # type: ignore[operator]
-    if negative and doc.excerpt:
+    if doc.excerpt:
         shard.excerpts.setdefault(minute, {})[doc.id] = doc.excerpt
 
 

@@ -75,8 +75,10 @@ class SeriesVote(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """One opinion as the trends see it. `excerpt` is an encoded `alerts.votes.Excerpt`, empty unless negative;
-    `novelty_milli` is the story's novelty in thousandths; a `source` of "" is not counted among the sources."""
+    """One opinion as the trends see it. `excerpt` is an encoded `alerts.votes.Excerpt`, kept beside the votes; empty
+    where no alert could show the post. `novelty_milli` is the story's novelty in thousandths; a `source` of "" is not
+    counted among the sources.
+    """
 
     id: str
     received_ms: int

@@ -219,8 +219,7 @@ def _by_shard(docs: Sequence[Counted], shards: int) -> dict[int, _Part]:
             name = names.get(series) or names.setdefault(series, len(names) + 1)
             if watched:  # 3 more: a voice, 6: a negative one
                 label += 6 if vote.negative else 3
-                if label >= 6:
-                    shown.add(shard)
+                shown.add(shard)
             if shard in split:
                 split[shard] += (name, milli, label)
             else:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.detect import HEADER, Summary, detect
-from alerts.errors import BudgetError, CountsError
+from alerts.errors import BudgetError, CalendarError, CountsError
 
 MONDAY = np.datetime64("2026-01-05T00:00:00")
 HEAD = "series,bucket_start,total,negative"
@@ -66,6 +66,27 @@ def test_a_surge_fires_then_resolves_and_the_rows_keep_their_order(tmp_path: Pat
     assert not (tmp_path / "scores.rejects.jsonl").exists()
 
 
+def test_a_table_by_an_exchange_expects_little_on_its_holiday_and_otherwise_what_it_says_by_default(
+    tmp_path: Path,
+) -> None:
+    weekday = [20 if index // 96 % 7 < 5 else 2 for index in range(96 * 56)]  # Thanksgiving is day 52 from 2026-10-05
+    first = np.datetime64("2026-10-05T00:00:00")
+    stamps = [f"{first + np.timedelta64(15 * index, 'm')}Z" for index in range(len(weekday))]
+    lines = [f"acme,{at},{said},{said // 5}" for at, said in zip(stamps, weekday, strict=True)]
+    path = write(tmp_path, lines)
+    plain, new_york = run(path)[1], run(path, calendar="XNYS")[1]
+    morning = 96 * 52 + 23  # 0:45 in New York
+    expected = [float(rows[morning]["expected"]) for rows in (plain, new_york)]
+    assert expected[1] < expected[0] / 2
+    assert [row["total"] for row in new_york] == [row["total"] for row in plain]
+    assert run(path, calendar="")[1] == plain
+
+
+def test_an_exchange_that_is_not_known_is_refused_before_the_table_is_read(tmp_path: Path) -> None:
+    with pytest.raises(CalendarError, match="unknown calendar 'XNOWHERE'"):
+        run(tmp_path / "absent.csv", calendar="XNOWHERE")
+
+
 def test_a_smaller_budget_asks_for_a_higher_score(tmp_path: Path) -> None:
     path = write(tmp_path, surge_lines())
     assert run(path, budget=0.05)[0].threshold > run(path, budget=0.25)[0].threshold
@@ -106,6 +127,25 @@ def test_series_may_be_interleaved_or_one_after_the_other(tmp_path: Path) -> Non
     after = run(write(tmp_path, a + b))[1]
     mixed = run(write(tmp_path, sorted(a + b, key=lambda line: line.split(",")[1])))[1]
     assert sorted(map(str, mixed)) == sorted(map(str, after))
+
+
+@pytest.mark.parametrize("minutes", [5, 15])
+def test_a_series_alone_and_among_two_hundred_gives_the_same_rows(tmp_path: Path, minutes: int) -> None:
+    rng = np.random.default_rng(minutes)
+    buckets = 26 * 60 // minutes
+    totals = rng.poisson(np.geomspace(0.1, 20, 201) * minutes / 15, (buckets, 201))
+    share = np.where((np.arange(buckets) >= buckets - 60 // minutes)[:, None], 0.7, 0.2)  # an hour of surges at the end
+    negatives = rng.binomial(totals, share)
+    lines = [
+        f"S{series},{stamp(i, minutes)},{totals[i, series]},{negatives[i, series]}"
+        for i in range(buckets)
+        for series in range(201)
+    ]
+    together = run(write(tmp_path, lines))[1]
+    assert {row["series"] for row in together if row["event"] == "fire"}.issuperset({"S200"})
+    for series in (0, 50, 100, 200):
+        alone = run(write(tmp_path, lines[series::201], "alone.csv"))[1]
+        assert alone == together[series::201]
 
 
 def test_every_unusable_row_is_named_with_its_line_and_stops_nothing(tmp_path: Path) -> None:

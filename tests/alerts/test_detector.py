@@ -3,6 +3,7 @@ disk. `golden_surge.json` holds invented counts and what the notebook that the d
 """
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from alerts.detector import Scores, SurgeBank
+from alerts.detector import BLOCK, Scores, SurgeBank
 from alerts.errors import StateError
 from alerts.tails import interval_80
 
@@ -67,6 +68,38 @@ def test_a_series_scores_the_same_bits_in_any_company(series: list[list[tuple[in
         found = together.close(order, start_s, counts[order, i, 0], counts[order, i, 1])
         for row, slot in enumerate(order):
             assert same(Scores._make(field[row : row + 1] for field in found), alone[slot][i])
+
+
+def test_more_series_than_are_closed_at_a_time_score_as_few_do() -> None:
+    rng = np.random.default_rng(4)
+    few = BLOCK - 2 + np.arange(5)  # on both sides of the seam
+    many, some = fresh(BLOCK + 3), fresh(5)
+    for i in range(20):
+        totals = rng.poisson(3.0, BLOCK + 3).astype(float)
+        negatives = np.round(totals * 0.4)
+        start_s = np.full(BLOCK + 3, START_S + 900.0 * i)
+        together = many.close(np.arange(BLOCK + 3), start_s, negatives, totals)
+        apart = some.close(np.arange(5), start_s[few], negatives[few], totals[few])
+        assert same(Scores._make(field[few] for field in together), apart)
+
+
+@settings(max_examples=60, deadline=None)
+@given(BUCKETS, st.data(), st.sampled_from([60, 300, 900, 3600, 6 * 3600, 86400]), st.sampled_from([1.0, 0.37]))
+def test_a_run_of_buckets_is_closed_to_the_same_bits_and_state_as_one_after_the_other(
+    buckets: list[tuple[int, int]], data: st.DataObject, bucket_s: int, weight: float
+) -> None:
+    one_by_one, in_runs = SurgeBank(bucket_s), SurgeBank(bucket_s)
+    one_by_one.add(2, "XHKG")
+    in_runs.add(2, "XHKG")
+    counts = np.array([*buckets, *buckets, *buckets], dtype=np.float64) * weight
+    start_s = START_S + bucket_s * np.arange(len(counts), dtype=np.float64)
+    cuts = sorted({0, len(counts), *data.draw(st.lists(st.integers(0, len(counts)), max_size=4))})
+    for first, end in pairwise(cuts):
+        found = in_runs.close_run(1, start_s[first:end], counts[first:end, 0], counts[first:end, 1])
+        for i in range(first, end):
+            alone = one_by_one.close(np.array([1]), start_s[i : i + 1], *counts[i, :, None])
+            assert same(Scores._make(field[i - first : i - first + 1] for field in found), alone)
+    assert in_runs.to_bytes() == one_by_one.to_bytes()
 
 
 @given(BUCKETS, BUCKETS)
@@ -166,6 +199,62 @@ def test_sleep_in_one_step_is_nearly_sleep_bucket_by_bucket() -> None:
 
 def test_a_series_takes_two_kilobytes_with_buckets_of_a_quarter_of_an_hour() -> None:
     assert len(fresh(1000).to_bytes()) / 1000 < 2100
+
+
+MIXED = ("XNYS", "", "XSHG", "XHKG", "XNYS")
+
+
+def mixed() -> SurgeBank:
+    bank = SurgeBank()
+    for calendar in MIXED:
+        bank.add(calendar=calendar)
+    return bank
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.lists(COUNTS, min_size=5, max_size=5), min_size=2, max_size=30), st.integers(0, 40_000))
+def test_series_of_several_exchanges_score_as_each_does_alone(rows: list[list[tuple[int, int]]], start: int) -> None:
+    together, alone = mixed(), [SurgeBank() for _ in MIXED]
+    for bank, calendar in zip(alone, MIXED, strict=True):
+        bank.add(calendar=calendar)
+    for i, row in enumerate(rows):
+        counts = np.array(row, dtype=np.float64)
+        start_s = np.full(len(row), START_S + 900.0 * (start + i))
+        found = together.close(np.arange(len(row)), start_s, counts[:, 0], counts[:, 1])
+        together = SurgeBank.from_bytes(together.to_bytes())  # as a restart does
+        for slot, bank in enumerate(alone):
+            one = bank.close(np.array([0]), start_s[:1], counts[slot : slot + 1, 0], counts[slot : slot + 1, 1])
+            assert same(Scores._make(field[slot : slot + 1] for field in found), one)
+
+
+def test_an_exchange_knows_its_holiday_where_hours_of_utc_expect_a_working_day() -> None:
+    bank = mixed()
+    day_s, weeks = 86400, 3
+    monday_s = 1_771_200_000.0 - 7 * day_s * weeks  # three weeks before 2026-02-16
+    quarter = np.arange(0, day_s, 900.0)
+    for day in range(7 * weeks):
+        said = 20.0 if day % 7 < 5 else 1.0
+        for start in monday_s + day * day_s + quarter:
+            every = np.full(5, 1.0)
+            bank.close(np.arange(5), start * every, 0 * every, said * every)
+    holiday_noon_s = np.full(5, 1_771_300_800.0)  # 2026-02-17 12:00 in Shanghai, Chinese New Year
+    expected = bank.votes_expected(np.arange(5), holiday_noon_s)
+    assert expected[2] < expected[1] / 3
+
+
+@pytest.mark.parametrize("calendars", [["", "XNOWHERE"], [""]])
+def test_a_state_whose_calendars_are_not_known_is_refused(calendars: list[str]) -> None:
+    record = msgspec.msgpack.decode(mixed().to_bytes())
+    with pytest.raises(StateError, match="calendar") as error:
+        SurgeBank.from_bytes(msgspec.msgpack.encode({**record, "calendars": calendars}))
+    assert "\n" not in str(error.value)
+
+
+def test_a_state_from_before_there_were_calendars_says_that_it_must_be_rebuilt() -> None:
+    record = msgspec.msgpack.decode(fresh().to_bytes())
+    del record["calendars"], record["arrays"]["calendar"]
+    with pytest.raises(StateError, match="schema 2, this version reads 3; rebuild it"):
+        SurgeBank.from_bytes(msgspec.msgpack.encode({**record, "schema": 2}))
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xc1", b"\x80"])

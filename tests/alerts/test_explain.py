@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.errors import CountsError
+from alerts.errors import CalendarError, CountsError
 from alerts.explain import explain
 from tests.alerts.test_detect import run, surge_lines, write
 
@@ -20,6 +20,15 @@ def test_an_explanation_says_what_the_row_says_and_what_decided(tmp_path: Path) 
     assert found.key == "share"
     for words in ("acme 2026-01-09T04:15:00Z", f"{found.negatives} negative of {found.total}", "above the threshold"):
         assert words in found.text()
+
+
+def test_an_explanation_says_which_hour_of_the_calendar_the_bucket_is(tmp_path: Path) -> None:
+    path = write(tmp_path, surge_lines())
+    assert "04:00 UTC of a working day: expected" in explain(path, "acme@2026-01-09T04:15:00Z").text()
+    by_session = explain(path, "acme@2026-01-09T04:15:00Z", calendar="XHKG")
+    assert by_session.hour == "XHKG: hour 3 of the session"
+    with pytest.raises(CalendarError, match="known are"):
+        explain(path, "acme@2026-01-09T04:15:00Z", calendar="NYSE")
 
 
 def test_a_moment_within_the_bucket_and_another_offset_will_do(tmp_path: Path) -> None:

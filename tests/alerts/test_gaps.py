@@ -182,4 +182,4 @@ def test_one_sources_outage_and_return_seldom_fire(told: float) -> None:
 
 def test_a_state_says_its_schema_and_the_time_it_stands_at() -> None:
     state = msgspec.msgpack.decode(run(CALM, END_MIN)[2])
-    assert (state[0], state[2] * BUCKET_MIN) == (2, END_MIN)
+    assert (state[0], state[2] * BUCKET_MIN) == (3, END_MIN)

@@ -34,3 +34,30 @@ def test_over_must_be_a_number_of_series(over: object) -> None:
 
 def test_the_version_says_over_how_many() -> None:
     assert Rule("surge", ("issuer",), budget=3, over=300).version != Rule("surge", ("issuer",), budget=3).version
+
+
+def test_a_rule_without_a_measure_is_about_negative_surges_and_has_the_version_it_always_had() -> None:
+    (rule,) = parse_rules(written(budget=0.25))
+    assert rule.measure == "negative"
+    assert Rule("negative-surge", ("issuer",)).version == "8c063b228662"
+    assert Rule("negative-surge", ("issuer",), measure="volume").version != Rule("negative-surge", ("issuer",)).version
+
+
+def test_an_unknown_measure_is_refused() -> None:
+    with pytest.raises(RulesError, match=r"measure|enum"):
+        parse_rules(written(measure="loudness"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"measure": "volume", "min_negatives": 5}, "surge: min_negatives says nothing on a rule of measure volume"),
+        ({"measure": "silence", "learning_days": 9, "min_total": 5}, "surge: min_total says nothing on .* silence"),
+        ({"measure": "silence", "learning_days": 1}, "surge: silence .* learning_days of at least 8"),
+        ({"measure": "silence"}, "surge: silence .* learning_days of at least 8"),
+    ],
+)
+def test_what_a_measure_does_not_know_is_refused_in_one_line(fields: dict[str, object], says: str) -> None:
+    with pytest.raises(RulesError, match=says) as refused:
+        parse_rules(written(**fields))
+    assert "\n" not in str(refused.value)

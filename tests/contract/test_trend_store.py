@@ -185,11 +185,12 @@ def test_stale_posts_are_counted_beside_and_do_not_vote(store: TrendStore) -> No
     assert store.chart("market:all", "day", 0, 2 * NOW_MS)[0].posts == 2
 
 
-def test_excerpts_of_negative_posts_stand_beside_their_votes(store: TrendStore) -> None:
-    bad = bytes(range(256))
-    store.count([doc("a", vote(label=NEGATIVE), excerpt=bad), doc("b", vote(label=POSITIVE), excerpt=b"no")])
+def test_excerpts_that_are_given_stand_beside_their_votes(store: TrendStore) -> None:
+    bad, unwatched = bytes(range(256)), vote("issuer:B", watched=False)
+    store.count([doc("a", vote(label=NEGATIVE), excerpt=bad), doc("b", vote(label=POSITIVE), excerpt=b"good")])
+    store.count([doc("c"), doc("d", unwatched, excerpt=b"nobody watches")])
     [minute] = store.minutes(0, MINUTE + 1, 10)
-    assert minute.excerpts == {"a": bad}
+    assert minute.excerpts == {"a": bad, "b": b"good"}
 
 
 def test_votes_for_a_closed_minute_are_dropped_and_still_charted(store: TrendStore) -> None:

@@ -10,6 +10,7 @@ from alerts.events import encode_alert
 from alerts.rules import load_rules
 from deploy.local import StackInfo
 from stream.embedded import Spine
+from stream.exchanges import calendars_with
 from stream.records import MARKER_HEADER, Opinion, decode_opinion
 from tests.end_to_end.history import fourteen_days
 from tests.end_to_end.running import Place
@@ -61,7 +62,8 @@ def _opinions(place: Place) -> dict[bytes, bytes]:
 
 
 def _embedded(place: Place, opinions: list[Opinion]) -> list[bytes]:
-    spine = Spine(None, load_rules(place.settings.rules), place.settings.sources, None)
+    calendar_of = calendars_with(place.settings.calendar)
+    spine = Spine(None, load_rules(place.settings.rules), place.settings.sources, None, calendar_of=calendar_of)
     ordered = sorted(opinions, key=lambda opinion: (opinion.received_at, opinion.id))
     alerts = [alert for start in range(0, len(ordered), 100) for alert in spine.take(ordered[start : start + 100])]
     return [encode_alert(alert) for alert in [*alerts, *spine.finish()]]

@@ -8,6 +8,7 @@ from alerts.rules import load_rules
 from classifier.inference import LINEAR, Classifier, load
 from stream.demo import run_once
 from stream.embedded import Spine
+from stream.exchanges import calendars_with
 from stream.records import Message
 from stream.sample import Sample, generate
 from stream.settings import DEPLOYED_RULES, Settings
@@ -22,7 +23,7 @@ QUICK = load(LINEAR)
 
 def alerts_of(sample: Sample, model: Classifier = QUICK) -> list[Alert]:
     """All alerts of a sample through the shipped stages and rules."""
-    spine = Spine(model, load_rules(DEPLOYED_RULES), {}, None)
+    spine = Spine(model, load_rules(DEPLOYED_RULES), {}, None, calendar_of=calendars_with(""))
     alerts: list[Alert] = []
     for start in range(0, len(sample.posts), BATCH):
         fed = spine.feed([Message(msgspec.json.encode(post)) for post in sample.posts[start : start + BATCH]])

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from alerts.rules import Heard
 from alerts.votes import decode_excerpt
 from stream.cleaning import Source
 from stream.entities import MAX_ISSUERS, MOST_JUDGED
@@ -26,7 +27,7 @@ from tests.stream.word_classifier import WordClassifier
 
 AT = "2026-01-05T09:30:00.000Z"
 AT_MS = 1_767_605_400_000
-ISSUERS = frozenset({"issuer"})
+ISSUERS = Heard(frozenset({"issuer"}), frozenset())
 
 
 def message(text: str = "quiet day", at_ms: int = AT_MS, **fields: object) -> Message:
@@ -249,6 +250,13 @@ def test_only_a_negative_post_in_a_watched_series_leaves_an_excerpt() -> None:
     excerpt = decode_excerpt(negative.excerpt)
     assert (excerpt.text, excerpt.score_milli) == (texts[0][:EXCERPT_CHARACTERS], -750)
     assert (positive.excerpt, unwatched.excerpt) == (b"", b"")
+
+
+def test_where_a_rule_shows_any_mood_a_watched_post_leaves_an_excerpt_and_others_none() -> None:
+    heard = Heard(frozenset({"issuer"}), frozenset({"issuer"}))
+    positive, unwatched = to_counts(opinions_of(message("good $ORBQ"), message("bad day")), heard, {}, {})
+    assert decode_excerpt(positive.excerpt).text == "good $ORBQ"
+    assert unwatched.excerpt == b""
 
 
 def test_old_news_is_marked_stale_by_its_sources_usual_lag() -> None:

@@ -15,6 +15,7 @@ from alerts.dispatcher import interrupts
 from alerts.events import decode_alert
 from alerts.rules import Rule
 from stream.errors import InputError
+from stream.exchanges import calendars_with
 from stream.records import RawPost
 from stream.replay import Span, replay_opinions, replay_posts, span_of
 from stream.replay_output import describe
@@ -64,6 +65,7 @@ def replay(source: Path, out: Path, span: Span | None = None, warm_up: tuple[Pat
         rules=RULES,
         sources={},
         sectors={},
+        calendar_of=calendars_with(""),
         author_key=b"key",
         span=span or Span(),
         rejects=out / "rejects.jsonl",
@@ -80,6 +82,7 @@ def replay_again(opinions: Path, out: Path, span: Span, warm_up: tuple[Path, ...
         rules=RULES,
         sources={},
         sectors={},
+        calendar_of=calendars_with(""),
         span=span,
         rejects=out / "rejects.jsonl",
         progress=lambda _done, _of: None,
@@ -118,6 +121,7 @@ def test_replaying_the_opinions_brings_the_same_alerts_and_opinions(whole: Out, 
         rules=RULES,
         sources={},
         sectors={},
+        calendar_of=calendars_with(""),
         span=Span(),
         rejects=tmp_path / "rejects.jsonl",
         progress=lambda _done, _of: None,

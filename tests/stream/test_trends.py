@@ -10,6 +10,7 @@ from alerts.events import Alert, decode_alert
 from alerts.rules import Rule
 from alerts.votes import Minute
 from stream.errors import ServerUnavailable
+from stream.exchanges import calendars_with
 from stream.stores.memory import MemoryTrends
 from stream.stores.protocols import MARKET_SHARD, Counted, SeriesVote, ShardUpdate
 from stream.times import parse_ms
@@ -96,6 +97,27 @@ def test_closing_after_every_few_posts_brings_the_same_alerts_as_closing_once() 
     store.progress({0: END_MS})
     sent += take(worker)
     assert [item.value for item in sent] == [item.value for item in WHOLE]
+
+
+def test_series_follow_the_exchanges_that_are_given_also_after_a_restart() -> None:
+    by_session = calendars_with("")
+    cut_ms = (START_MIN + 2 * DAY_MIN + 33) * MINUTE_MS
+    states = []
+    for restart in (False, True):
+        store = filled(MemoryTrends(), cut_ms)
+        first = Closer(store, [RULE], "a", lambda: 0, calendar_of=by_session)
+        take(first)
+        worker = Closer(store, [RULE], "b", lambda: 2 * LEASE_MS, calendar_of=by_session) if restart else first
+        take(worker)
+        store.count([doc for doc in DOCS if doc.received_ms >= cut_ms])
+        store.progress({0: END_MS})
+        take(worker)
+        states.append(store.load(0).watch)
+    assert states[0] == states[1]
+    assert b"XNYS" in (states[0] or b"")
+    plain = filled(MemoryTrends())
+    take(closer(plain))
+    assert b"XNYS" not in (plain.load(0).watch or b"")
 
 
 def test_shards_divide_the_series_and_change_no_alert() -> None:

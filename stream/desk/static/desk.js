@@ -251,6 +251,8 @@ function renderAlerts() {
   );
 }
 
+const SHARED = ["negative_share", "volume"]; // measures beside which the share of negatives says something
+
 function alertCard(incident) {
   const alert = incident.raised, measured = alert.measured, key = incident.series.key;
   const together = measured.key === "companies"; // a market incident: many companies at once
@@ -260,10 +262,10 @@ function alertCard(incident) {
     make("summary", "",
       make("span", "alert-top", make("span", "severity", words().severity[incident.severity]), make("span", "quiet", words().states_of[incident.state]),
         make("span", "quiet when", times.full(ms(incident.opened_at), state.lang))),
-      make("span", "alert-name", make("b", "", together ? words().surgeTogether : `${words().surge} · ${key}`), make("span", "quiet", nameOf(key) ?? ""))),
+      make("span", "alert-name", make("b", "", together ? words().surges[measured.key] : `${words().surges[measured.key]} · ${key}`), make("span", "quiet", nameOf(key) ?? ""))),
     make("p", "", ...(together
       ? [make("strong", "", words().alertTogether(measured)), " ", alert.members.map((one) => one.key).join(words().and)]
-      : [make("strong", "", words().alertWords(measured)), " ", words().alertShare(measured)])),
+      : [make("strong", "", words().alertWords[measured.key](measured)), " ", SHARED.includes(measured.key) ? words().alertShare(measured) : ""])),
     make("p", "quiet", words().alertAsOf(times.short(ms(alert.evaluated_at), state.lang)), " ", words().alertScore(measured), " ", words().duePosts(measured), measured.stale ? ` ${words().alertStale(measured.stale)}` : ""),
     make("h3", "", words().drivers),
     drivers(words().driverTopics, alert.drivers.topics, topicOf),

@@ -78,15 +78,20 @@ export const WORDS = {
     severity: { warning: "Warning", major: "Major", critical: "Critical" },
     states_of: { open: "open", acknowledged: "acknowledged", resolved: "resolved", dismissed: "dismissed" },
     events: { fired: "fired", escalated: "escalated", resolved: "resolved" },
-    surge: "Negative surge",
-    surgeTogether: "Many companies at once",
+    surges: { negative_share: "Negative surge", volume: "Volume surge", silence: "Silence", companies: "Many companies at once" },
     alertTogether: (m) =>
       `${m.negatives} of ${m.total} companies came under fire within ${span(m.window_minutes, "h", "min")}; usually about ` +
       `${number(m.expected, 1)} (80% interval ${between(m.expected_low, m.expected_high)}):`,
     and: ", ",
-    alertWords: (m) =>
-      `${m.negatives} independent negative voices in ${span(m.window_minutes, "h", "min")}; usually about ` +
-      `${number(m.expected, 1)} at this time (80% interval ${between(m.expected_low, m.expected_high)}).`,
+    alertWords: {
+      negative_share: (m) =>
+        `${m.negatives} independent negative voices in ${span(m.window_minutes, "h", "min")}; usually about ` +
+        `${number(m.expected, 1)} at this time (80% interval ${between(m.expected_low, m.expected_high)}).`,
+      volume: (m) =>
+        `${m.total} independent voices in ${span(m.window_minutes, "h", "min")}; usually about ` +
+        `${number(m.expected, 1)} at this time (80% interval ${between(m.expected_low, m.expected_high)}).`,
+      silence: (m) => `No post in ${span(m.window_minutes, "h", "min")}, where about ${number(m.expected, 1)} were expected.`,
+    },
     alertShare: (m) => `${percent(m.share)} of ${m.total} voices are negative; usually ${percent(m.usual_share)}.`,
     alertScore: (m) => `Surprise ${number(m.score, 1)} (the rule fires at ${number(m.threshold, 1)}).`,
     alertAsOf: (when) => `As of ${when}.`,
@@ -169,15 +174,21 @@ export const WORDS = {
     severity: { warning: "警告", major: "严重", critical: "危急" },
     states_of: { open: "未处理", acknowledged: "已确认", resolved: "已结束", dismissed: "已排除" },
     events: { fired: "触发", escalated: "升级", resolved: "结束" },
-    surge: "负面舆情激增",
-    surgeTogether: "多家公司同时告急",
+    surges: { negative_share: "负面舆情激增", volume: "讨论量激增", silence: "静默", companies: "多家公司同时告急" },
     alertTogether: (m) =>
       `过去 ${span(m.window_minutes, "小时", "分钟")} ${m.total} 家公司中有 ${m.negatives} 家出现负面激增，平时约 ` +
       `${number(m.expected, 1)}（80% 区间 ${between(m.expected_low, m.expected_high)}）：`,
     and: "、",
-    alertWords: (m) =>
-      `过去 ${span(m.window_minutes, "小时", "分钟")} ${m.negatives} 条独立负面声音，平时这个时段约 ` +
-      `${number(m.expected, 1)}（80% 区间 ${between(m.expected_low, m.expected_high)}）。`,
+    alertWords: {
+      negative_share: (m) =>
+        `过去 ${span(m.window_minutes, "小时", "分钟")} ${m.negatives} 条独立负面声音，平时这个时段约 ` +
+        `${number(m.expected, 1)}（80% 区间 ${between(m.expected_low, m.expected_high)}）。`,
+      volume: (m) =>
+        `过去 ${span(m.window_minutes, "小时", "分钟")} ${m.total} 条独立声音，平时这个时段约 ` +
+        `${number(m.expected, 1)}（80% 区间 ${between(m.expected_low, m.expected_high)}）。`,
+      silence: (m) =>
+        `过去 ${span(m.window_minutes, "小时", "分钟")} 没有任何帖子，平时应有约 ${number(m.expected, 1)} 条。`,
+    },
     alertShare: (m) => `${m.total} 条声音中负面占 ${percent(m.share)}，平时 ${percent(m.usual_share)}。`,
     alertScore: (m) => `反常度 ${number(m.score, 1)}（规则在 ${number(m.threshold, 1)} 触发）。`,
     alertAsOf: (when) => `截至 ${when}。`,

@@ -102,7 +102,7 @@ local function take_vote(doc, received, series, heard)
   else
     at.votes[field] = {received, id, negative, 1, negative}
   end
-  if negative == 1 and excerpt > 0 then at.excerpts[id] = ARGV[excerpt] end
+  if excerpt > 0 then at.excerpts[id] = ARGV[excerpt] end
 end
 
 local function count(doc)
