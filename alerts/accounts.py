@@ -39,7 +39,7 @@ def learnt_ms(account: Account, rule: Rule) -> int:
 
 def learning_until(account: Account, rules: Sequence[Rule], series: str, now_ms: int) -> int | None:
     """Until when (ms since 1970) the series still learns by some of the rules that watch it; None if by none."""
-    ends = [learnt_ms(account, rule) for rule in rules if rule.watches(series)]
+    ends = [learnt_ms(account, rule) for rule in rules if rule.has_budget and rule.watches(series)]
     return max((end for end in ends if end > now_ms), default=None)
 
 
@@ -52,11 +52,11 @@ def spent(rule: Rule, firings: int, since_ms: int, until_ms: int) -> Spent:
 
 
 def all_spent(account: Account, rules: Sequence[Rule], series: str, now_ms: int) -> tuple[Spent, ...]:
-    """Of each rule that watches the series and by which it has learnt."""
+    """Of each rule with a budget that watches the series and by which it has learnt."""
     return tuple(
         spent(rule, account.fired.get(rule.id, 0), since_ms, now_ms)
         for rule in rules
-        if rule.watches(series) and (since_ms := learnt_ms(account, rule)) <= now_ms
+        if rule.has_budget and rule.watches(series) and (since_ms := learnt_ms(account, rule)) <= now_ms
     )
 
 
@@ -90,7 +90,9 @@ class Ledger(msgspec.Struct, frozen=True):
 
 
 def ledger(rule: Rule, accounts: Mapping[str, Account], now_ms: int, limit: int) -> Ledger:
-    """The accounts of the series that a rule watches, as of a time; `most` holds up to `limit` that have fired."""
+    """The accounts of the series that a rule (with a budget) watches, as of a time; `most` holds up to `limit` that
+    have fired."""
+
     watched = {name: account for name, account in sorted(accounts.items()) if rule.watches(name)}
     each = {name: one for name, account in watched.items() for one in all_spent(account, (rule,), name, now_ms)}
     ends = [end for name, account in watched.items() if (end := learning_until(account, (rule,), name, now_ms))]

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.events import Alert, EventKind, RuleRef, SeriesRef, Severity, digest_of, utc_text
+from alerts.events import Alert, EventKind, RuleRef, Severity, digest_of, utc_text
 from alerts.figures import SAID, Window
 from alerts.lifecycle import Lifecycle, LifecycleState, look_at
 from alerts.measures import Found
@@ -82,7 +82,7 @@ class AppliedRule:
             id=digest_of(incident, event, evaluated_at),
             event=event,
             rule=RuleRef(rule.id, rule.version),
-            series=_ref(one),
+            series=one.ref,
             parent=parent,
             bucket_start=utc_text(bucket * BUCKET_MS),
             evaluated_at=evaluated_at,
@@ -106,8 +106,3 @@ def _lifecycle(rule: Rule) -> Lifecycle:
 def _parents_first(rows: NDArray[np.intp], slots: NDArray[np.intp], series: Sequence[Series]) -> list[int]:
     """A company before its topics, so that theirs know its incident of the same bucket."""
     return sorted(rows.tolist(), key=lambda row: series[int(slots[row])].kind == "issuer_topic")
-
-
-def _ref(one: Series) -> SeriesRef:
-    kind, _, key = one.name.partition(":")
-    return SeriesRef(msgspec.convert(kind, SeriesRef.__annotations__["kind"]), key, (key,) * (kind == "issuer"))

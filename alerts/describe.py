@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from alerts.incidents import Incident
-from alerts.message import Language, clock, counted, render, subject_of, usual
+from alerts.message import Language, clock, figures, render, subject_of
 from alerts.plain import plain
 from alerts.words import WORDS
 
@@ -14,7 +14,7 @@ def describe_line(incident: Incident, language: Language = "en", topic_names: Ma
     return (
         f"{clock(incident.opened_at)}  {incident.state:<12}  {speak.severity[incident.severity]:<8}  "
         f"{subject_of(incident.raised, language, topic_names or {})} · {speak.measure[found.key]}  "
-        f"{counted(found)} ({usual(found.expected)}, {found.expected_low}–{found.expected_high})  "
+        f"{figures(found)}  "
         f"{incident.id}"
     )
 

@@ -13,6 +13,7 @@ from alerts.votes import Excerpt, Vote, decode_excerpt
 EVIDENCE = 5
 DRIVERS = 5
 OTHER = "other"
+TOPIC_WEIGHT = 840  # of a vote, which 1 to 8 topics divide without a remainder: sums do not depend on order
 
 
 class Told(msgspec.Struct, array_like=True):
@@ -32,8 +33,7 @@ class Told(msgspec.Struct, array_like=True):
         excerpt = decode_excerpt(raw)
         self.sources[excerpt.source] = self.sources.get(excerpt.source, 0) + 1
         for topic in excerpt.topics:
-            # a vote's weight is 840, which 1 to 8 topics divide without a remainder: sums do not depend on order
-            self.topics[topic] = self.topics.get(topic, 0) + 840 // len(excerpt.topics)
+            self.topics[topic] = self.topics.get(topic, 0) + TOPIC_WEIGHT // len(excerpt.topics)
         self.best.append((-posts if by_posts else excerpt.score_milli, vote.received_ms, vote.id, raw))
         self.best.sort()
         del self.best[EVIDENCE:]

@@ -58,7 +58,9 @@ def render(
     speak, names = words.WORDS[language], topic_names or {}
     subject = cut(heading(alert, language, names), SUBJECT_CHARACTERS)
     facts = [sentence(alert, language), *_members(alert, speak), *_drivers(alert, speak, names)]
-    posts = [_post(rank, post, speak) for rank, post in enumerate(_of_different_stories(alert.evidence), start=1)]
+    # of a story that breaks out each source's post is shown
+    shown = alert.evidence if alert.measured.key == "breakout" else _of_different_stories(alert.evidence)
+    posts = [_post(rank, post, speak) for rank, post in enumerate(shown[:EVIDENCE], start=1)]
     link = f"{desk_url.rstrip('/')}/#incident-{quote(alert.incident, safe='')}" if desk_url else None
     lines = [subject, "", *facts, *([""] if posts else [])]
     for post in posts:
@@ -101,7 +103,10 @@ def sentence(alert: Alert, language: Language = "en") -> str:
     back = speak.back.get(found.key) if alert.event == "resolved" else None
     told = (back or speak.told[found.key]).format(
         lead=speak.lead[alert.event].format(severity=speak.severity[alert.severity]),
+        prefix=speak.prefix[alert.event].format(severity=speak.severity[alert.severity]),
+        asked=f"{found.threshold:.0f}",
         window=speak.window(found.window_minutes),
+        span=speak.span(found.window_minutes),
         until=clock(alert.evaluated_at),
         voices=speak.voices(found),
         usual=usual(found.expected),
@@ -119,9 +124,13 @@ def usual(expected: float) -> str:
     return f"{expected:.1f}".removesuffix(".0")
 
 
-def counted(found: Measured) -> str:
-    """What was counted, for a line: `47/66` negative voices of all, or `66` of them where their mood says nothing."""
-    return f"{found.total}" if found.key in ("volume", "silence") else f"{found.negatives}/{found.total}"
+def figures(found: Measured) -> str:
+    """What was counted and what is usual, for a line: `47/66 (6, 2–11)`, negative voices of all (expected, interval);
+    `66 (6, 2–11)` where their mood says nothing; `9 (5)`, sources of a story (asked for)."""
+    if found.key == "breakout":
+        return f"{found.score:.0f} ({found.threshold:.0f})"
+    number = f"{found.total}" if found.key in ("volume", "silence") else f"{found.negatives}/{found.total}"
+    return f"{number} ({usual(found.expected)}, {found.expected_low}–{found.expected_high})"
 
 
 def percent(share: float, speak: Words) -> str:
@@ -164,7 +173,7 @@ def _of_different_stories(evidence: Sequence[Evidence]) -> list[Evidence]:
     first: dict[str, Evidence] = {}
     for post in evidence:
         first.setdefault(post.story, post)
-    return list(first.values())[:EVIDENCE]
+    return list(first.values())
 
 
 def _post(rank: int, post: Evidence, speak: Words) -> _Post:

@@ -15,8 +15,9 @@ from alerts.events import SeriesKind
 
 LEAST_BUDGET = 0.001  # per series; what is rarer has not been seen often enough to be told apart
 MOST_BUDGET = 20.0
+BREAKOUT_SOURCES, BREAKOUT_MINUTES = 5, 120
 LEAST_SILENCE_DAYS = 8.0  # a whole week, weekend and all
-Measure = Literal["negative", "volume", "silence"]
+Measure = Literal["negative", "volume", "silence", "breakout"]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
@@ -25,7 +26,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `budget` is the accepted number of false episodes a week: of each series or, with `over`, of so many series together
     (all that tell the same people). `learning_days` is how long a series must have been seen before it may fire,
-    `rest_hours` how long it stays quiet after an incident resolved.
+    `rest_hours` how long it stays quiet after an incident resolved. A breakout has no budget: a story breaks out when
+    so many independent `sources` (5) told it `within_minutes` (120).
     """
 
     id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -37,10 +39,27 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     learning_days: Annotated[float, msgspec.Meta(ge=0)] = 1.0
     rest_hours: Annotated[float, msgspec.Meta(ge=0)] = 3.0
     measure: Measure = "negative"
+    sources: Annotated[int, msgspec.Meta(ge=2)] | None = None
+    within_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] | None = None
 
     def watches(self, series: str) -> bool:
         """Whether the rule is about a series of this name, such as `issuer:ABCD`."""
         return series.partition(":")[0] in self.series
+
+    @property
+    def asked_sources(self) -> int:
+        """How many sources make a breakout."""
+        return BREAKOUT_SOURCES if self.sources is None else self.sources
+
+    @property
+    def asked_minutes(self) -> int:
+        """Within how many minutes they do."""
+        return BREAKOUT_MINUTES if self.within_minutes is None else self.within_minutes
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether firings by chance can be told beforehand, and so be budgeted."""
+        return self.measure != "breakout"
 
     @property
     def series_budget(self) -> float:
@@ -56,25 +75,32 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:12]
 
 
+_OF_BREAKOUTS = ("sources", "within_minutes")
 _SAYS_NOTHING: Mapping[Measure, tuple[str, ...]] = {
-    "volume": ("min_negatives",),
-    "silence": ("min_negatives", "min_total"),
+    "negative": _OF_BREAKOUTS,
+    "volume": ("min_negatives", *_OF_BREAKOUTS),
+    "silence": ("min_negatives", "min_total", *_OF_BREAKOUTS),
+    "breakout": ("budget", "over", "min_negatives", "min_total", "learning_days", "rest_hours"),
 }
-_YOUNGER: dict[str, object] = {"measure": "negative"}
+_YOUNGER: Mapping[str, object] = {"measure": "negative", "sources": None, "within_minutes": None}
 
 
 class Heard(NamedTuple):
-    """What rules must hear of series by kind: votes of `kinds`, and what posts of `shown` say, whatever their mood."""
+    """What rules must hear of series by kind: votes of `kinds`, what posts of `shown` and `told` say, whatever their
+    mood, and who tells the stories of `told`."""
 
     kinds: frozenset[str]
     shown: frozenset[str]
+    told: frozenset[str]
 
 
 def heard_by(rules: Sequence[Rule]) -> Heard:
     """What all these rules together must hear."""
-    kinds = {kind for rule in rules for kind in rule.series}
-    shown = {kind for rule in rules if rule.measure == "volume" for kind in rule.series}
-    return Heard(frozenset(kinds), frozenset(shown))
+
+    def of(*measures: Measure) -> frozenset[str]:
+        return frozenset(kind for rule in rules if rule.measure in measures for kind in rule.series)
+
+    return Heard(frozenset(kind for rule in rules for kind in rule.series), of("volume"), of("breakout"))
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,9 +132,13 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
 def _check_measure(rule: Rule) -> None:
     """That the rule says nothing which its measure does not know."""
     defaults = {field.name: field.default for field in msgspec.structs.fields(Rule)}
-    for name in _SAYS_NOTHING.get(rule.measure, ()):
+    for name in _SAYS_NOTHING[rule.measure]:
         if getattr(rule, name) != defaults[name]:
             raise RulesError(f"rules: {rule.id}: {name} says nothing on a rule of measure {rule.measure}; leave it out")
+    if rule.measure == "breakout" and "source" in rule.series:
+        raise RulesError(
+            f"rules: {rule.id}: a source tells its stories alone, so none breaks out there; take another kind"
+        )
     if rule.measure == "silence" and rule.learning_days < LEAST_SILENCE_DAYS:
         raise RulesError(
             f"rules: {rule.id}: silence is judged by hours and weekends that were seen; "

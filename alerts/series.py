@@ -2,6 +2,7 @@
 
 import msgspec
 
+from alerts.events import SeriesRef
 from alerts.evidence import Context
 from alerts.lifecycle import LifecycleState
 
@@ -17,6 +18,12 @@ class Series(msgspec.Struct, array_like=True):
     lifecycles: dict[str, LifecycleState] = {}
     incidents: dict[str, str] = {}
     fired: dict[str, int] = {}  # how often, by rule
+
+    @property
+    def ref(self) -> SeriesRef:
+        """The series as alerts name it."""
+        kind, _, key = self.name.partition(":")
+        return SeriesRef(msgspec.convert(kind, SeriesRef.__annotations__["kind"]), key, (key,) * (kind == "issuer"))
 
     @property
     def kind(self) -> str:

@@ -26,7 +26,8 @@ class Excerpt(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Vote(NamedTuple):
-    """A story's vote in one series and minute: its first member, and how many posts stand behind it."""
+    """A story's vote in one series and minute: its first member, and how many posts stand behind it. Where a rule asks
+    who tells it, each source's posts are a vote of their own, of which the first counts; else `source` is empty."""
 
     received_ms: int
     id: str
@@ -34,6 +35,7 @@ class Vote(NamedTuple):
     negative: bool
     posts: int
     negative_posts: int
+    source: str = ""
 
 
 class Minute(NamedTuple):

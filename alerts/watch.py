@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from alerts.accounts import Account
 from alerts.advance import Advance, Gathered
 from alerts.applied import AppliedRule
+from alerts.breakout import AppliedBreakout, Telling
 from alerts.calendars import CalendarOf, utc_hours
 from alerts.detector import SurgeBank
 from alerts.events import Alert
@@ -42,6 +43,7 @@ class _State(msgspec.Struct, array_like=True):
     series: list[Series]
     hush: float = 0.0
     measures: dict[str, MeasureState] = {}
+    breakouts: dict[str, dict[int, dict[str, Telling]]] = {}
 
 
 class Watch:
@@ -49,7 +51,8 @@ class Watch:
     calendar of a new series by its name, which the series then keeps."""
 
     def __init__(self, rules: Sequence[Rule], voted: Voted | None = None, calendar_of: CalendarOf = utc_hours) -> None:
-        self._rules = tuple(AppliedRule(rule) for rule in rules)
+        self._rules = tuple(AppliedRule(rule) for rule in rules if rule.measure != "breakout")
+        self._breakouts = tuple(AppliedBreakout(rule) for rule in rules if rule.measure == "breakout")
         self._shown = heard_by(rules).shown
         self._bank, self._calendar_of = SurgeBank(bucket_s=BUCKET_MIN * 60), calendar_of
         self._measures = Measures(rules, calendar_of)
@@ -65,7 +68,15 @@ class Watch:
     def to_bytes(self) -> bytes:
         """The state without `voted`, exact."""
         return msgspec.msgpack.encode(
-            _State(SCHEMA, self._bank.to_bytes(), self._bucket, self._series, self._hush, self._measures.state())
+            _State(
+                SCHEMA,
+                self._bank.to_bytes(),
+                self._bucket,
+                self._series,
+                self._hush,
+                self._measures.state(),
+                {one.rule.id: one.stories for one in self._breakouts},
+            )
         )
 
     @classmethod
@@ -85,6 +96,8 @@ class Watch:
                 watch._now[slot] = series.contexts[-1]
         for rule in watch._rules:
             rule.resume(watch._series)
+        for breakout in watch._breakouts:
+            breakout.stories = state.breakouts.get(breakout.rule.id, {})
         watch._find_awake()
         return watch
 
@@ -109,6 +122,8 @@ class Watch:
         gap = bucket - (bucket if self._bucket is None else self._bucket)
         self._bucket, self._told = bucket, 0  # accounts tell a birth, so all are given out again
         self._measures.later(gap)
+        for breakout in self._breakouts:
+            breakout.later(gap * BUCKET_MIN)
         for series in self._series:
             series.born, series.last = series.born + gap, series.last + gap
             if series.asleep_since is not None:
@@ -157,8 +172,12 @@ class Watch:
         for name, votes in sorted(minute.votes.items()):  # new series take their slots in one order
             context = self._context(name, bucket)
             voted = self.voted.setdefault(name, {})
+            slot = self._slots[name]
+            breakouts = [one for one in self._breakouts if one.rule.watches(name)]
             for vote in sorted(votes):
                 context.posts += vote.posts
+                for breakout in breakouts:
+                    breakout.tell(slot, vote, minute.minute, minute.excerpts.get(vote.id))
                 earlier = voted.get(vote.story)
                 if earlier is not None and minute.minute - earlier < STORY_WINDOW_MIN:
                     self._retold(name, vote)
@@ -228,6 +247,8 @@ class Watch:
         found["negative"] = Found(slots, scores, lambda slot: self._series[slot].born)
         for rule in self._rules:
             step.alerts += rule.apply(bucket, found[rule.rule.measure], self._series, self._slots)
+        for breakout in self._breakouts:
+            step.alerts += breakout.close(bucket, self._series)
 
     def _forget_stories(self, bucket: int, step: Gathered) -> None:
         if bucket % (24 * 60 // BUCKET_MIN):

@@ -19,6 +19,7 @@ class Words(NamedTuple):
     severity: Mapping[Severity, str]
     measure: Mapping[MeasureKey, str]
     lead: Mapping[EventKind, str]
+    prefix: Mapping[EventKind, str]
     resolved: str
     escalated: str
     told: Mapping[MeasureKey, str]
@@ -32,6 +33,7 @@ class Words(NamedTuple):
     score: str
     desk: str
     window: Callable[[int], str]
+    span: Callable[[int], str]
     voices: Callable[[Measured], str]
     stale: Callable[[int], str]
     why: Callable[[str], str]
@@ -41,6 +43,11 @@ def _window_en(minutes: int) -> str:
     if minutes % 60:
         return f"{minutes} minutes" if minutes < 180 else f"{minutes // 60} hours {minutes % 60} minutes"
     return "hour" if minutes == 60 else f"{minutes // 60} hours"
+
+
+def _span_en(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    return " ".join([*([f"{hours} h"] if hours else []), *([f"{rest} min"] if rest or not hours else [])])
 
 
 def _window_zh(minutes: int) -> str:
@@ -54,6 +61,8 @@ def _voices_en(found: Measured) -> str:
         return f"{found.negatives} out of {found.total} companies came under fire"
     if found.key == "silence":
         return "no post came"
+    if found.key == "breakout":
+        return f"{found.score:.0f} independent sources told one story, in {found.posts} posts"
     if found.key == "volume":
         return f"{found.total} independent voice{'' if found.total == 1 else 's'}"
     return f"{found.negatives} independent negative voice{'' if found.negatives == 1 else 's'} out of {found.total}"
@@ -64,6 +73,8 @@ def _voices_zh(found: Measured) -> str:
         return f"{found.negatives} 家公司同时出现负面激增（共 {found.total} 家）"
     if found.key == "silence":
         return "没有任何帖子"
+    if found.key == "breakout":
+        return f"{found.score:.0f} 个独立来源转述同一事件，共 {found.posts} 帖"
     if found.key == "volume":
         return f"{found.total} 条独立声音"
     return f"{found.negatives} 条独立负面声音（共 {found.total} 条）"
@@ -82,6 +93,7 @@ def _why_zh(why: str) -> str:
     why = re.sub(r"strongest negative story of (\S+?)(?=,|$)", r"\1 的最强负面事件", why)
     why = why.replace("strongest negative story", "最强负面事件").replace("most told story", "转述最多的事件")
     why = re.sub(r"negative story ranked (\d+)", r"负面强度第 \1", why)
+    why = re.sub(r"^source (\d+) to tell it", r"第 \1 个来源", why.replace("first told here", "最先报道"))
     why = re.sub(r"^story ranked (\d+)", r"转述量第 \1", why)
     return re.sub(r", told by (\d+) posts", r"，共 \1 帖", why)
 
@@ -108,9 +120,11 @@ WORDS: Mapping[str, Words] = {
             "negative_share": "negative surge",
             "volume": "volume surge",
             "silence": "silence",
+            "breakout": "story breakout",
             "companies": "many companies at once",
         },
         lead={"fired": "In", "escalated": "Now {severity}: in", "resolved": "Back to usual: in"},
+        prefix={"fired": "", "escalated": "Now {severity}: ", "resolved": ""},
         resolved="resolved",
         escalated="escalated to {severity}",
         told={
@@ -118,10 +132,14 @@ WORDS: Mapping[str, Words] = {
             "volume": _IN_EN + "{times} times the usual {usual} (80 % interval {low}–{high})." + _SHARES_EN,
             "silence": "{lead} the past {window} (to {until}) {voices}, where about {usual} were expected "
             "(80 % interval {low}–{high}).",
+            "breakout": "{prefix}{voices} within {span} (to {until}), {share} of them negative; "
+            "the rule asks for {asked} sources.",
             "companies": _IN_EN + _USUAL_EN,
         },
         back={
-            "silence": "Heard again (to {until}) after {window} without a post, where about {usual} were expected.",
+            "breakout": "No longer told by {asked} sources (to {until}): {voices} within {span}, "
+            "{share} of them negative.",
+            "silence": "Heard again (to {until}) after {span} without a post, where about {usual} were expected.",
         },
         members="Who",
         more="{number} more",
@@ -132,6 +150,7 @@ WORDS: Mapping[str, Words] = {
         score="score",
         desk="Open the desk",
         window=_window_en,
+        span=_span_en,
         voices=_voices_en,
         stale=_stale_en,
         why=str,
@@ -148,18 +167,24 @@ WORDS: Mapping[str, Words] = {
             "negative_share": "负面舆情激增",
             "volume": "讨论量激增",
             "silence": "静默",
+            "breakout": "事件扩散",
             "companies": "多家公司同时告急",
         },
         lead={"fired": "", "escalated": "已升级为{severity}：", "resolved": "已回落至平时水平："},
+        prefix={"fired": "", "escalated": "已升级为{severity}：", "resolved": ""},
         resolved="已恢复",
         escalated="升级为{severity}",
         told={
             "negative_share": _IN_ZH + _USUAL_ZH + _SHARES_ZH,
             "volume": _IN_ZH + "是平时这个时段 {usual} 条（80% 区间 {low}–{high}）的 {times} 倍" + _SHARES_ZH,
             "silence": _IN_ZH + "平时应有约 {usual} 条（80% 区间 {low}–{high}）。",
+            "breakout": "{prefix}{window} 内（截至 {until}）{voices}，其中负面 {share}；规则要求 {asked} 个来源。",
             "companies": _IN_ZH + _USUAL_ZH + "。",
         },
-        back={"silence": "已恢复发帖（截至 {until}），此前 {window} 没有任何帖子，平时应有约 {usual} 条。"},
+        back={
+            "breakout": "已不再有 {asked} 个来源转述（截至 {until}）：{window} 内{voices}，其中负面 {share}。",
+            "silence": "已恢复发帖（截至 {until}），此前 {window} 没有任何帖子，平时应有约 {usual} 条。",
+        },
         members="涉及公司",
         more="另 {number} 家",
         topics="起因",
@@ -169,6 +194,7 @@ WORDS: Mapping[str, Words] = {
         score="情绪分",
         desk="打开看板",
         window=_window_zh,
+        span=_window_zh,
         voices=_voices_zh,
         stale=_stale_zh,
         why=_why_zh,

@@ -256,18 +256,21 @@ def _count(opinion: Opinion, heard: Heard, sources: Sources, sectors: Mapping[st
         SeriesVote(name, LABELS.index(label), round(score * 1000), name.partition(":")[0] in heard.kinds)
         for name, (label, score) in series_of(opinion, sectors).items()
     ]
-    shown = any(vote.watched and (vote.negative or vote.series.partition(":")[0] in heard.shown) for vote in votes)
+    kinds = {vote.series.partition(":")[0] for vote in votes if vote.watched}
+    shown = bool(kinds & (heard.shown | heard.told)) or any(vote.watched and vote.negative for vote in votes)
+    source = sources.get(opinion.source, DEFAULT_SOURCE)
     return Counted(
         id=opinion.id,
         received_ms=received_ms,
         published_ms=published_ms,
         story=opinion.story.id,
         first=opinion.story.novelty > 0.5,
-        stale=is_stale(published_ms, received_ms, sources.get(opinion.source, DEFAULT_SOURCE)),
+        stale=is_stale(published_ms, received_ms, source),
         votes=tuple(votes),
         excerpt=encode_excerpt(_excerpt(opinion)) if shown else b"",
         novelty_milli=round(opinion.story.novelty * 1000),
         source=opinion.source,
+        teller=(source.family or opinion.source) if kinds & heard.told else "",
     )
 
 

@@ -89,10 +89,10 @@ class Output:
                 {
                     "id": rule.id,
                     "version": rule.version,
-                    "budget": rule.budget,
-                    "over": rule.over,
+                    "measure": rule.measure,
                     "firings_per_week": round(self._by_rule[rule.id] / weeks, 4),
-                    **self._accounts(rule, accounts),
+                    **({"budget": rule.budget, "over": rule.over} if rule.has_budget else {}),
+                    **(self._accounts(rule, accounts) if rule.has_budget else {}),
                 }
                 for rule in rules
             ],
@@ -129,6 +129,9 @@ def describe(metrics: Mapping[str, object]) -> str:
     )
     rules: Sequence[Mapping[str, Any]] = metrics["rules"]  # type: ignore[assignment]
     for rule in rules:
+        if "budget" not in rule:
+            text += f"; {rule['id']}: {rule['firings_per_week']:g} firings a week"
+            continue
         if rule["spent"] is not None:
             text += f"; {rule['id']}: {rule['spent']:g} firings a series and week, true surges among them"
             text += f", budget {rule['budget'] / rule['over']:g} false ones"

@@ -66,5 +66,5 @@ def budget(
     store = trend_store(config)
     now_ms = store.watermark(1) if config.clock == "record" else None
     accounts, rules = store.accounts(), load_rules(config.rules)
-    found = [ledger(rule, accounts, now_ms or int(time.time() * 1000), limit) for rule in rules]
+    found = [ledger(rule, accounts, now_ms or int(time.time() * 1000), limit) for rule in rules if rule.has_budget]
     report({"rules": msgspec.to_builtins(found)}, "\n".join(one.text() for one in found), as_json)

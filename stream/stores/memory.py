@@ -28,8 +28,8 @@ from stream.times import MINUTE_MS
 class _Shard:
     def __init__(self) -> None:
         self.seen: set[str] = set()
-        # minute -> (series, story) -> [received_ms, id, negative, posts, negative_posts]
-        self.votes: dict[int, dict[tuple[str, str], list[object]]] = {}
+        # minute -> (series, story, teller) -> [received_ms, id, negative, posts, negative_posts]
+        self.votes: dict[int, dict[tuple[str, str, str], list[object]]] = {}
         self.stale: dict[int, dict[str, int]] = {}
         self.excerpts: dict[int, dict[str, bytes]] = {}
         self.owner: str | None = None
@@ -177,7 +177,7 @@ def _vote(shard: _Shard, doc: Counted, vote: SeriesVote) -> None:
         return
     negative = vote.negative
     candidate = shard.votes.setdefault(minute, {}).setdefault(
-        (vote.series, doc.story), [doc.received_ms, doc.id, negative, 0, 0]
+        (vote.series, doc.story, doc.teller), [doc.received_ms, doc.id, negative, 0, 0]
     )
     if (doc.received_ms, doc.id) < (candidate[0], candidate[1]):
         candidate[:3] = [doc.received_ms, doc.id, negative]
@@ -189,8 +189,10 @@ def _vote(shard: _Shard, doc: Counted, vote: SeriesVote) -> None:
 
 def _minute(state: _Shard, minute: int) -> Minute:
     votes: dict[str, list[Vote]] = defaultdict(list)
-    for (series, story), (received_ms, post, negative, posts, negative_posts) in state.votes.get(minute, {}).items():
-        votes[series].append(Vote(received_ms, post, story, negative, posts, negative_posts))  # type: ignore[arg-type]
+    for (series, story, teller), (received_ms, *rest) in state.votes.get(minute, {}).items():
+        post, negative, posts, negative_posts = rest
+        vote = Vote(received_ms, post, story, negative, posts, negative_posts, teller)  # type: ignore[arg-type]
+        votes[series].append(vote)
     return Minute(minute, dict(votes), dict(state.stale.get(minute, {})), dict(state.excerpts.get(minute, {})))
 
 

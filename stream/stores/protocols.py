@@ -77,7 +77,7 @@ class SeriesVote(NamedTuple):
 class Counted(NamedTuple):
     """One opinion as the trends see it. `excerpt` is an encoded `alerts.votes.Excerpt`, kept beside the votes; empty
     where no alert could show the post. `novelty_milli` is the story's novelty in thousandths; a `source` of "" is not
-    counted among the sources.
+    counted among the sources. `teller` is whose votes are kept apart from those of others ("": they are not).
     """
 
     id: str
@@ -90,6 +90,7 @@ class Counted(NamedTuple):
     excerpt: bytes
     novelty_milli: int = 0
     source: str = ""
+    teller: str = ""
 
 
 class ChartPoint(NamedTuple):
@@ -172,8 +173,8 @@ class TrendStore(Protocol):
     def count(self, docs: Sequence[Counted]) -> int:
         """Counts each post once, whatever is repeated; returns how many were new in at least one shard.
 
-        A shard (`trends.shard_of(series)`) tests the id and counts in one step. In each minute, series and story the
-        vote is the member with the smallest (received_ms, id). Votes for a minute already closed are dropped.
+        A shard (`trends.shard_of(series)`) tests the id and counts in one step. In each minute, series, story and
+        teller the vote is the member with the smallest (received_ms, id). Votes for a closed minute are dropped.
         """
         ...
 

@@ -197,7 +197,7 @@ class _Part:
             self.excerpts.append(doc.excerpt)
             excerpt = _ARGS_BEFORE_EXCERPTS + len(self.excerpts)
         told = doc.first + 2 * doc.stale
-        self.docs += (*doc[:4], told, doc.novelty_milli, _code(doc.source), excerpt, len(votes), *votes)
+        self.docs += (*doc[:4], told, doc.novelty_milli, _code(doc.source), excerpt, doc.teller, len(votes), *votes)
         self.places.append(place)
 
 
@@ -249,11 +249,12 @@ def _minute(minute: int, fields: Mapping[bytes, bytes]) -> Minute:
     stale: dict[str, int] = {}
     excerpts: dict[str, bytes] = {}
     for field, value in fields.items():
-        if field[:1] == b"v":
+        if field[:1] in (b"v", b"t"):
             series, story = _split(field[1:])
+            story, teller = _split(story.encode()) if field[:1] == b"t" else (story, "")
             received_ms, posts, negative_posts, negative = _CANDIDATE.unpack_from(value)
             post = value[_CANDIDATE.size :].decode()
-            votes[series].append(Vote(int(received_ms), post, story, bool(negative), posts, negative_posts))
+            votes[series].append(Vote(int(received_ms), post, story, bool(negative), posts, negative_posts, teller))
         elif field[:1] == b"s":
             stale[field[1:].decode()] = int(value)
         else:

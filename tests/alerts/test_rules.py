@@ -54,6 +54,10 @@ def test_an_unknown_measure_is_refused() -> None:
         ({"measure": "volume", "min_negatives": 5}, "surge: min_negatives says nothing on a rule of measure volume"),
         ({"measure": "silence", "learning_days": 9, "min_total": 5}, "surge: min_total says nothing on .* silence"),
         ({"measure": "silence", "learning_days": 1}, "surge: silence .* learning_days of at least 8"),
+        ({"sources": 5}, "surge: sources says nothing on a rule of measure negative"),
+        ({"measure": "volume", "within_minutes": 5}, "surge: within_minutes says nothing on a rule of measure volume"),
+        ({"measure": "breakout", "budget": 0.5}, "surge: budget says nothing on a rule of measure breakout"),
+        ({"measure": "breakout", "sources": 1}, r"Expected `int` >= 2 - at `\$.rules\[0\].sources`"),
         ({"measure": "silence"}, "surge: silence .* learning_days of at least 8"),
     ],
 )
@@ -61,3 +65,10 @@ def test_what_a_measure_does_not_know_is_refused_in_one_line(fields: dict[str, o
     with pytest.raises(RulesError, match=says) as refused:
         parse_rules(written(**fields))
     assert "\n" not in str(refused.value)
+
+
+def test_a_breakout_is_never_asked_of_a_source() -> None:
+    with pytest.raises(RulesError, match="surge: a source tells its stories alone"):
+        parse_rules(written(measure="breakout").replace("[issuer]", "[issuer, source]"))
+    (rule,) = parse_rules(written(measure="breakout"))
+    assert (rule.asked_sources, rule.asked_minutes, rule.has_budget) == (5, 120, False)

@@ -34,8 +34,9 @@ def doc(
     excerpt: bytes = b"",
     novelty_milli: int = 0,
     source: str = "",
+    teller: str = "",
 ) -> Counted:
     """A post with these votes, or a neutral one of the market."""
     published_ms = received_ms if published_ms is None else published_ms
     votes = votes or (vote(),)
-    return Counted(post, received_ms, published_ms, story, first, stale, votes, excerpt, novelty_milli, source)
+    return Counted(post, received_ms, published_ms, story, first, stale, votes, excerpt, novelty_milli, source, teller)

@@ -77,7 +77,7 @@ VOTES = st.lists(
     unique_by=lambda v: v.series,
 )
 DOCS = st.builds(
-    lambda post, ms, lag, story, first, stale, votes, novelty_milli, source: Counted(
+    lambda post, ms, lag, story, first, stale, votes, novelty_milli, source, teller: Counted(
         post,
         NOW_MS + ms,
         NOW_MS + ms - lag,
@@ -88,6 +88,7 @@ DOCS = st.builds(
         b"excerpt of " + post.encode(),
         novelty_milli,
         source,
+        teller,
     ),
     post=st.sampled_from(["a", "b", "B", "_", "é", "🐻", "aa", "\x01"]),
     ms=st.sampled_from([0, 1, 59_999, 60_000, 300_000]),
@@ -98,6 +99,7 @@ DOCS = st.builds(
     votes=VOTES.map(lambda votes: [v for v in votes if v.series != "market:all"]),
     novelty_milli=st.integers(0, 1000),
     source=st.sampled_from(["", "x", "*", "路透", "a b"]),
+    teller=st.sampled_from(["", "x", "1:路透", "a b"]),
 )
 BATCHES = st.lists(DOCS, max_size=12)
 
@@ -183,6 +185,18 @@ def test_stale_posts_are_counted_beside_and_do_not_vote(store: TrendStore) -> No
     [minute] = store.minutes(0, MINUTE + 1, 10)
     assert (dict(minute.votes), minute.stale, minute.excerpts) == ({}, {"market:all": 2}, {})
     assert store.chart("market:all", "day", 0, 2 * NOW_MS)[0].posts == 2
+
+
+def test_each_teller_of_a_story_has_a_vote_of_its_own(store: TrendStore) -> None:
+    store.count([doc("a", teller="1:é|x", received_ms=NOW_MS + 3), doc("b", teller="1:é|x", received_ms=NOW_MS + 1)])
+    store.count([doc("c", teller="wire"), doc("d", vote(label=NEGATIVE)), doc("e", teller="wire", story="1:s")])
+    [minute] = store.minutes(0, MINUTE + 1, 10)
+    assert sorted((one.story, one.source, one.id, one.posts) for one in minute.votes["market:all"]) == [
+        ("1:s", "wire", "e", 1),
+        ("s1", "", "d", 1),
+        ("s1", "1:é|x", "b", 2),
+        ("s1", "wire", "c", 1),
+    ]
 
 
 def test_excerpts_that_are_given_stand_beside_their_votes(store: TrendStore) -> None:

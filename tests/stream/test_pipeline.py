@@ -27,7 +27,7 @@ from tests.stream.word_classifier import WordClassifier
 
 AT = "2026-01-05T09:30:00.000Z"
 AT_MS = 1_767_605_400_000
-ISSUERS = Heard(frozenset({"issuer"}), frozenset())
+ISSUERS = Heard(frozenset({"issuer"}), frozenset(), frozenset())
 
 
 def message(text: str = "quiet day", at_ms: int = AT_MS, **fields: object) -> Message:
@@ -253,10 +253,22 @@ def test_only_a_negative_post_in_a_watched_series_leaves_an_excerpt() -> None:
 
 
 def test_where_a_rule_shows_any_mood_a_watched_post_leaves_an_excerpt_and_others_none() -> None:
-    heard = Heard(frozenset({"issuer"}), frozenset({"issuer"}))
+    heard = Heard(frozenset({"issuer"}), frozenset({"issuer"}), frozenset())
     positive, unwatched = to_counts(opinions_of(message("good $ORBQ"), message("bad day")), heard, {}, {})
     assert decode_excerpt(positive.excerpt).text == "good $ORBQ"
-    assert unwatched.excerpt == b""
+    assert (unwatched.excerpt, positive.teller) == (b"", "")
+
+
+def test_where_a_rule_asks_who_tells_a_story_it_is_the_source_or_the_house_that_prints_it() -> None:
+    heard, sources = (
+        Heard(frozenset({"issuer"}), frozenset(), frozenset({"issuer"})),
+        {"wire": Source(family="harbour")},
+    )
+    one, other = opinions_of(message("good $ORBQ"), message("good day"))
+    assert [counted.teller for counted in to_counts([one, other], heard, {}, {})] == ["wire", ""]
+    house = to_counts([one], heard, sources, {})[0]
+    assert (house.teller, house.source) == ("harbour", "wire")
+    assert decode_excerpt(house.excerpt).text == "good $ORBQ"
 
 
 def test_old_news_is_marked_stale_by_its_sources_usual_lag() -> None:

@@ -266,7 +266,7 @@ function alertCard(incident) {
     make("p", "", ...(together
       ? [make("strong", "", words().alertTogether(measured)), " ", alert.members.map((one) => one.key).join(words().and)]
       : [make("strong", "", words().alertWords[measured.key](measured)), " ", SHARED.includes(measured.key) ? words().alertShare(measured) : ""])),
-    make("p", "quiet", words().alertAsOf(times.short(ms(alert.evaluated_at), state.lang)), " ", words().alertScore(measured), " ", words().duePosts(measured), measured.stale ? ` ${words().alertStale(measured.stale)}` : ""),
+    make("p", "quiet", words().alertAsOf(times.short(ms(alert.evaluated_at), state.lang)), " ", measured.key === "breakout" ? "" : words().alertScore(measured), " ", words().duePosts(measured), measured.stale ? ` ${words().alertStale(measured.stale)}` : ""),
     make("h3", "", words().drivers),
     drivers(words().driverTopics, alert.drivers.topics, topicOf),
     drivers(words().driverSources, alert.drivers.sources, (id) => (id === "other" ? words().other : id)),

@@ -2,11 +2,11 @@
 -- KEYS[1] the shard's key base; ARGV: the seconds that 5m, hour and day buckets, and ids and sources are kept, how many
 -- series of a kind are kept apart, the batch as msgpack [names of series, docs], then excerpts, which docs name by their place in ARGV (0: none; cmsgpack takes no
 -- bytes). Docs are one flat list: id, received_ms, published_ms, story, first + 2 * stale, novelty_milli, source's code
--- ('': not said), excerpt, how many numbers of votes follow, then for each series its place in names, score_milli and
+-- ('': not said), excerpt, teller ('': votes of all are one), how many numbers of votes follow, then for each series its place in names, score_milli and
 -- label + 3 * heard. Returns a string: 1 where a post was new, else 0.
 local TTLS, SEEN_TTL, MOST = {ARGV[1], ARGV[2], ARGV[3]}, tonumber(ARGV[4]), tonumber(ARGV[5])
 local names, docs = unpack(cmsgpack.unpack(ARGV[6]))
-local HEAD = 9   -- numbers of a doc before its votes
+local HEAD = 10  -- numbers of a doc before its votes
 local SLICES = 4 -- ids lie in sets by time of writing, so that they can be forgotten: `seen:<slice>`
 local slice = floor(redis.call('TIME')[1] / (SEEN_TTL / SLICES))
 local closed_until = tonumber(redis.call('HGET', base .. 'state', 'closed_until') or '')
@@ -92,10 +92,11 @@ local function take_vote(doc, received, series, heard)
   local negative = heard == 2 and 1 or 0
   local start = starts[series]
   if not start then
-    start = 'v' .. #name .. ':' .. name
+    start = #name .. ':' .. name
     starts[series] = start
   end
-  local field, excerpt = start .. docs[doc + 3], docs[doc + 7]
+  local story, excerpt, teller = docs[doc + 3], docs[doc + 7], docs[doc + 8]
+  local field = teller == '' and 'v' .. start .. story or 't' .. start .. #story .. ':' .. story .. teller
   local candidate = at.votes[field]
   if candidate then
     join(candidate, received, id, negative, 1, negative)
