@@ -29,22 +29,30 @@ class Context(msgspec.Struct, array_like=True):
     topics: dict[str, int] = {}
     sources: dict[str, int] = {}
     stories: dict[str, int] = {}
+    companies: dict[str, int] = {}
 
 
-def add_negative(context: Context, vote: Vote, raw: bytes | None) -> None:
-    """Notes a negative vote; `raw` is its encoded excerpt, if one was kept."""
+def add_negative(context: Context, vote: Vote, raw: bytes | None, *, wide: bool) -> None:
+    """Notes a negative vote; `raw` is its encoded excerpt, if one was kept. Companies are noted where the series is
+    `wide`: where it is about more than one."""
     context.negatives += 1
     context.stories[vote.story] = context.stories.get(vote.story, 0) + vote.negative_posts
     if raw is None:
         return
     excerpt = decode_excerpt(raw)
     context.sources[excerpt.source] = context.sources.get(excerpt.source, 0) + 1
-    for topic in excerpt.topics:
-        # a vote's weight is 840, which 1 to 8 topics divide without a remainder: sums do not depend on order
-        context.topics[topic] = context.topics.get(topic, 0) + 840 // len(excerpt.topics)
+    _add_vote(context.topics, excerpt.topics)
+    if wide:
+        _add_vote(context.companies, excerpt.companies or (OTHER,))
     context.best.append((excerpt.score_milli, vote.received_ms, vote.id, raw))
     context.best.sort()
     del context.best[EVIDENCE:]
+
+
+def _add_vote(weights: dict[str, int], names: Sequence[str]) -> None:
+    """Divides a vote among names: its weight is 840, which 1 to 8 divide without a remainder."""
+    for name in names:
+        weights[name] = weights.get(name, 0) + 840 // len(names)
 
 
 def measured_of(scores: Scores, row: int, window: int, contexts: Sequence[Context], threshold: float) -> Measured:
@@ -99,15 +107,17 @@ def evidence_of(contexts: Sequence[Context]) -> tuple[Evidence, ...]:
 
 
 def drivers_of(contexts: Sequence[Context]) -> Drivers:
-    """Which topics, sources and stories the negative votes came from."""
+    """Which topics, sources, stories and, of a wide series, companies the negative votes came from."""
     topics: Counter[str] = Counter()
     sources: Counter[str] = Counter()
     stories: Counter[str] = Counter()
+    companies: Counter[str] = Counter()
     for context in contexts:
         topics.update(context.topics)
         sources.update(context.sources)
         stories.update(context.stories)
-    return Drivers(shares(topics), shares(sources), shares(stories))
+        companies.update(context.companies)
+    return Drivers(shares(topics), shares(sources), shares(stories), shares(companies))
 
 
 def shares(weights: Mapping[str, int]) -> tuple[Driver, ...]:

@@ -165,7 +165,7 @@ class Watch:
     def _take(self, minute: Minute, step: Gathered) -> None:
         bucket = minute.minute // BUCKET_MIN
         for name, votes in sorted(minute.votes.items()):  # new series take their slots in one order
-            context = self._context(name, bucket)
+            context, wide = self._context(name, bucket), not name.startswith("issuer")
             voted = self.voted.setdefault(name, {})
             for vote in sorted(votes):
                 context.posts += vote.posts
@@ -177,7 +177,7 @@ class Watch:
                 step.voted_added.setdefault(name, {})[vote.story] = minute.minute
                 context.total += 1
                 if vote.negative:
-                    add_negative(context, vote, minute.excerpts.get(vote.id))
+                    add_negative(context, vote, minute.excerpts.get(vote.id), wide=wide)
         for name, count in sorted(minute.stale.items()):
             self._context(name, bucket).stale += count
 

@@ -281,18 +281,22 @@ def series_of(opinion: Opinion, sectors: Mapping[str, str]) -> Mapping[str, tupl
     whole = (opinion.sentiment.label, opinion.sentiment.score)
     series = {MARKET: whole, f"source:{opinion.source}": whole}
     series.update((f"topic:{topic.id}", whole) for topic in opinion.topics)
+    for symbol, sentiment in _issuers(opinion).items():
+        series[f"issuer:{symbol}"] = sentiment
+        if sector := sectors.get(symbol):
+            series[f"sector:{sector}"] = whole
+        series.update((f"issuer_topic:{symbol}|{topic.id}", sentiment) for topic in opinion.topics)
+    return series
+
+
+def _issuers(opinion: Opinion) -> Mapping[str, tuple[Label, float]]:
+    """The companies that an opinion counts for, by symbol, with the sentiment towards each; none of a list."""
     issuers = {
         entity.symbol: (entity.sentiment.label, entity.sentiment.score)
         for entity in opinion.entities
         if entity.symbol and entity.confidence >= COUNTS_FROM
     }
-    if len(issuers) <= MAX_ISSUERS:
-        for symbol, sentiment in issuers.items():
-            series[f"issuer:{symbol}"] = sentiment
-            if sector := sectors.get(symbol):
-                series[f"sector:{sector}"] = whole
-            series.update((f"issuer_topic:{symbol}|{topic.id}", sentiment) for topic in opinion.topics)
-    return series
+    return issuers if len(issuers) <= MAX_ISSUERS else {}
 
 
 def _excerpt(opinion: Opinion) -> Excerpt:
@@ -307,4 +311,5 @@ def _excerpt(opinion: Opinion) -> Excerpt:
         topics=tuple(topic.id for topic in opinion.topics[:8]),
         url=opinion.url,
         author=opinion.author,
+        companies=tuple(_issuers(opinion))[:8],
     )
