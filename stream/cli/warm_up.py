@@ -27,6 +27,8 @@ def warm_up(
 
     Example: groundswell warm-up --posts year.jsonl.gz
     """
+    if bool(posts) == bool(opinions):
+        raise typer.BadParameter("give either --posts or --opinions")
     from alerts.rules import load_rules
     from classifier.inference import load_configured
     from stream import warm_up as room
@@ -41,8 +43,6 @@ def warm_up(
     from stream.stores.connect import story_store, trend_store
     from stream.topics import partitions_of, topics
 
-    if bool(posts) == bool(opinions):
-        raise typer.BadParameter("give either --posts or --opinions")
     config = stream_settings(prefix, clock)
     rules, store, stories = load_rules(config.rules), trend_store(config), story_store(config)
     span = span_of(None, end)

@@ -14,7 +14,7 @@ from stream.stores.redis_common import connect
 from stream.stores.redis_trends import RedisTrends
 from stream.topics import create_topics
 from tests.contract.counted import doc, vote
-from tests.shell import groundswell
+from tests.shell import process as groundswell
 
 NOWHERE = "127.0.0.1:1"
 AWAY = (

@@ -13,7 +13,7 @@ from stream.stores.redis_common import connect
 from stream.stores.redis_trends import RedisTrends
 from stream.times import DAY_MS, HOUR_MS, format_ms
 from tests.contract.counted import doc, vote
-from tests.shell import groundswell
+from tests.shell import process as groundswell
 
 NOW_MS = 20_000 * DAY_MS + 15 * HOUR_MS
 
