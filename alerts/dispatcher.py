@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 class Delivery(NamedTuple):
     """What became of one alert on one channel.
 
-    `repeated`: confirmed before, not sent again. `held`: a wider incident has told people, see `interrupts`. `failed`
+    `repeated`: confirmed before, not sent again. `held`: another incident has told people, see `interrupts`. `failed`
     with `recoverable` is worth another call, after `retry_after_s` where the receiver said so; `attempts` 0 means that
     the channel was down and this alert not tried.
     """
@@ -119,8 +119,9 @@ class Dispatcher:
 
 
 def interrupts(alert: Alert) -> bool:
-    """Whether people are told: of what a wider incident holds only when it is critical."""
-    return alert.parent is None or alert.severity == "critical"
+    """Whether people are told: of what a wider incident holds only when it is critical, of what a narrower one has told
+    not at all."""
+    return alert.told_by is None and (alert.parent is None or alert.severity == "critical")
 
 
 def _is_down(given_up: Sequence[Delivery]) -> bool:

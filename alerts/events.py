@@ -86,11 +86,13 @@ class Driver(msgspec.Struct, frozen=True):
 
 
 class Drivers(msgspec.Struct, frozen=True):
-    """Who moved the series: each list's shares sum to 1, the last entry may be `other`."""
+    """Who moved the series: each list's shares sum to 1, the last entry may be `other`. `companies` are told of series
+    wider than one company, `other` being those beside and voices that name none."""
 
     topics: tuple[Driver, ...]
     sources: tuple[Driver, ...]
     stories: tuple[Driver, ...]
+    companies: tuple[Driver, ...] = ()
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -104,7 +106,8 @@ class Alert(msgspec.Struct, frozen=True):
     """One event of an incident, as sent to `groundswell.alerts` (see contracts: Alert).
 
     `parent` is the wider incident that held it when it fired. `members` are the companies of a market incident so far,
-    in the order in which they fired, at most `alerts.market_alert.MEMBERS_SHOWN`; empty for all others.
+    in the order in which they fired, at most `alerts.market_alert.MEMBERS_SHOWN`; empty for all others. `told_by` is
+    the narrower incident whose surge this is, and which has told it at least as severely (`alerts.nested`).
     """
 
     incident: str
@@ -120,6 +123,7 @@ class Alert(msgspec.Struct, frozen=True):
     evidence: tuple[Evidence, ...]
     drivers: Drivers
     members: tuple[Member, ...] = ()
+    told_by: str | None = None
 
 
 def utc_text(ms: int) -> str:

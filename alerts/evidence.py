@@ -13,7 +13,7 @@ from alerts.votes import Excerpt, Vote, decode_excerpt
 EVIDENCE = 5
 DRIVERS = 5
 OTHER = "other"
-TOPIC_WEIGHT = 840  # of a vote, which 1 to 8 topics divide without a remainder: sums do not depend on order
+WEIGHT = 840  # of a vote, which 1 to 8 names divide without a remainder: sums do not depend on order
 
 
 class Told(msgspec.Struct, array_like=True):
@@ -23,17 +23,20 @@ class Told(msgspec.Struct, array_like=True):
     topics: dict[str, int] = {}
     sources: dict[str, int] = {}
     stories: dict[str, int] = {}  # posts
+    companies: dict[str, int] = {}
 
-    def add(self, vote: Vote, raw: bytes | None, posts: int, by_posts: bool) -> None:
+    def add(self, vote: Vote, raw: bytes | None, posts: int, *, by_posts: bool, wide: bool) -> None:
         """Notes a vote behind which stand so many posts; `raw` is its encoded excerpt, if one was kept. The best posts
-        are the most negative ones or, `by_posts`, those of the most told stories."""
+        are the most negative ones or, `by_posts`, those of the most told stories. Companies are noted where the series
+        is `wide`: where it is about more than one."""
         self.stories[vote.story] = self.stories.get(vote.story, 0) + posts
         if raw is None:
             return
         excerpt = decode_excerpt(raw)
         self.sources[excerpt.source] = self.sources.get(excerpt.source, 0) + 1
-        for topic in excerpt.topics:
-            self.topics[topic] = self.topics.get(topic, 0) + TOPIC_WEIGHT // len(excerpt.topics)
+        _add_vote(self.topics, excerpt.topics)
+        if wide:
+            _add_vote(self.companies, excerpt.companies or (OTHER,))
         self.best.append((-posts if by_posts else excerpt.score_milli, vote.received_ms, vote.id, raw))
         self.best.sort()
         del self.best[EVIDENCE:]
@@ -55,14 +58,14 @@ class Context(msgspec.Struct, array_like=True):
     negative: Told = msgspec.field(default_factory=Told)
     talk: Told | None = None
 
-    def add(self, vote: Vote, raw: bytes | None) -> None:
-        """Counts a vote; `raw` is its encoded excerpt, if one was kept."""
+    def add(self, vote: Vote, raw: bytes | None, *, wide: bool) -> None:
+        """Counts a vote; `raw` is its encoded excerpt, if one was kept; `wide` as in `Told.add`."""
         self.total += 1
         if vote.negative:
             self.negatives += 1
-            self.negative.add(vote, raw, vote.negative_posts, by_posts=False)
+            self.negative.add(vote, raw, vote.negative_posts, by_posts=False, wide=wide)
         if self.talk is not None:
-            self.talk.add(vote, raw, vote.posts, by_posts=True)
+            self.talk.add(vote, raw, vote.posts, by_posts=True, wide=wide)
 
     def retell(self, vote: Vote) -> None:
         """A story that has voted gains weight as evidence where it voted, and no vote."""
@@ -75,6 +78,12 @@ class Context(msgspec.Struct, array_like=True):
         self.negative.best.clear()
         if self.talk is not None:
             self.talk.best.clear()
+
+
+def _add_vote(weights: dict[str, int], names: Sequence[str]) -> None:
+    """Divides a vote among names."""
+    for name in names:
+        weights[name] = weights.get(name, 0) + WEIGHT // len(names)
 
 
 def negative_evidence(told: Sequence[Told]) -> tuple[Evidence, ...]:
@@ -122,11 +131,12 @@ def shown(excerpt: Excerpt, why: str) -> Evidence:
 
 
 def drivers_of(told: Sequence[Told]) -> Drivers:
-    """Which topics, sources and stories the votes came from."""
+    """Which topics, sources, stories and, of a wide series, companies the votes came from."""
     return Drivers(
         shares(_summed(one.topics for one in told)),
         shares(_summed(one.sources for one in told)),
         shares(_summed(one.stories for one in told)),
+        shares(_summed(one.companies for one in told)),
     )
 
 

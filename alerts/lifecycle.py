@@ -24,6 +24,11 @@ _QUARTERS_A_WEEK: Final = 672  # a score is about the chance of a quarter of an 
 _LOWEST_THRESHOLD: Final = 1.5  # some twenty false episodes a week; below, scores tell nothing apart
 
 
+def rank(severity: Severity) -> int:
+    """How grave: 0 for a warning, 2 for critical."""
+    return _RANK[severity]
+
+
 class LifecycleState(msgspec.Struct, frozen=True, array_like=True):
     """Where a series stands; times in seconds UTC. The initial state is normal and has never fired."""
 
@@ -131,7 +136,7 @@ class Lifecycle(msgspec.Struct, frozen=True):
         if look.at_s - active_s >= self.keep_s:
             return Step(LifecycleState(False, peak, active_s, look.at_s), "resolved", self.severity(peak))
         after = LifecycleState(True, peak, active_s, state.ended_s)
-        if _RANK[self.severity(peak)] > _RANK[self.severity(state.peak)]:
+        if rank(self.severity(peak)) > rank(self.severity(state.peak)):
             return Step(after, "escalated", self.severity(peak))
         return Step(after, None, None)
 

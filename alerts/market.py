@@ -14,6 +14,7 @@ import msgspec
 from alerts.events import Alert, Member, RuleRef, SeriesRef, digest_of, utc_text
 from alerts.lifecycle import Lifecycle, LifecycleState, Look
 from alerts.market_alert import market_alert, measured_together
+from alerts.nested import Nest
 from alerts.rules import Rule
 from alerts.state import read_state
 from alerts.votes import BUCKET_MIN
@@ -31,7 +32,7 @@ _PRIOR_WEEKS: Final = 1.0  # of all companies: what the budget says counts like 
 class _Group(msgspec.Struct, array_like=True):
     """Where a rule stands. `onsets` are the companies' firings of the last hour, with their strongest post; `alone` is
     how many there were that belonged to no market incident; `parents` the parent of each incident that is open, `wide`
-    those of sectors and of the market series, by series."""
+    those of sectors and of the market series that people were told of, by series."""
 
     lifecycle: LifecycleState = LifecycleState()
     incident: str = ""
@@ -40,6 +41,7 @@ class _Group(msgspec.Struct, array_like=True):
     members: list[Member] = []
     parents: dict[str, str | None] = {}
     wide: dict[str, str] = {}
+    nest: Nest = msgspec.field(default_factory=Nest)
 
 
 class _State(msgspec.Struct, array_like=True):
@@ -167,22 +169,27 @@ class Market:
             told.append(
                 market_alert(ref, group.incident, bucket, event, severity, measured, group.onsets, group.members)
             )
-        told += [self._with_parent(group, alert, group.incident if gathers else None) for alert in alerts]
+        told += [self._nested(group, alert, group.incident if gathers else None) for alert in alerts]
         if not group.lifecycle.firing:
             group.members = []
         return told
 
-    def _with_parent(self, group: _Group, alert: Alert, own: str | None) -> Alert:
-        """An incident keeps the parent that it had when it fired: nobody hears the end of what they were not told."""
+    def _nested(self, group: _Group, alert: Alert, own: str | None) -> Alert:
+        """The alert with its parent, or with the narrower incident that has told it. An incident keeps the parent that
+        it had when it fired: nobody hears the end of what they were not told."""
         if alert.event == "fired":
-            group.parents[alert.incident] = alert.parent or self._wider(group, alert.series, own)
-            if alert.series.kind in ("sector", "market"):
-                group.wide[f"{alert.series.kind}:{alert.series.key}"] = alert.incident
+            held_by = None if alert.parent in group.nest.told_by else alert.parent  # what was not told holds nothing
+            group.parents[alert.incident] = held_by or self._wider(group, alert.series, own)
         parent = group.parents.get(alert.incident, alert.parent)
+        told_by = group.nest.take(alert, self._sectors, held=parent is not None)
         if alert.event == "resolved":
             group.parents.pop(alert.incident, None)
             group.wide = {name: incident for name, incident in group.wide.items() if incident != alert.incident}
-        return alert if parent == alert.parent else msgspec.structs.replace(alert, parent=parent)
+        elif alert.series.kind in ("sector", "market") and told_by is None:
+            group.wide[alert.series.name] = alert.incident
+        if (parent, told_by) == (alert.parent, alert.told_by):
+            return alert
+        return msgspec.structs.replace(alert, parent=parent, told_by=told_by)
 
     def _wider(self, group: _Group, series: SeriesRef, own: str | None) -> str | None:
         """The nearest open incident that holds a series: its sector's, the companies' together, the market series'."""

@@ -11,7 +11,7 @@ BUCKET_MIN = 15  # the detector's bucket
 
 
 class Excerpt(msgspec.Struct, frozen=True, array_like=True):
-    """What an alert shows of a post."""
+    """What an alert shows of a post; `companies` are the symbols that it counts for."""
 
     id: str
     story: str
@@ -23,6 +23,7 @@ class Excerpt(msgspec.Struct, frozen=True, array_like=True):
     topics: tuple[str, ...]
     url: str | None = None
     author: str | None = None
+    companies: tuple[str, ...] = ()
 
 
 class Vote(NamedTuple):

@@ -170,7 +170,7 @@ class Watch:
     def _take(self, minute: Minute, step: Gathered) -> None:
         bucket = minute.minute // BUCKET_MIN
         for name, votes in sorted(minute.votes.items()):  # new series take their slots in one order
-            context = self._context(name, bucket)
+            context, wide = self._context(name, bucket), not name.startswith("issuer")
             voted = self.voted.setdefault(name, {})
             slot = self._slots[name]
             breakouts = [one for one in self._breakouts if one.rule.watches(name)]
@@ -184,7 +184,7 @@ class Watch:
                     continue
                 voted[vote.story] = minute.minute
                 step.voted_added.setdefault(name, {})[vote.story] = minute.minute
-                context.add(vote, minute.excerpts.get(vote.id))
+                context.add(vote, minute.excerpts.get(vote.id), wide=wide)
         for name, count in sorted(minute.stale.items()):
             self._context(name, bucket).stale += count
 

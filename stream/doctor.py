@@ -4,9 +4,10 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from alerts.errors import AlertsError
+from alerts.events import SeriesKind
 from alerts.rules import load_rules
 from classifier.engine.tuning import kept, workers_on_card
 from classifier.errors import ClassifierError
@@ -14,7 +15,8 @@ from classifier.inference import SHIPPED, load_configured
 from classifier.placement import cores
 from stream.errors import GroundswellError
 from stream.settings import Settings
-from stream.stores.connect import Seen, elasticsearch_seen, redis_seen
+from stream.stores.connect import Seen, elasticsearch_seen, redis_seen, trend_store
+from stream.stores.protocols import OTHER, SERIES_KEPT
 from stream.topics import partitions_of, topics
 
 MAX_SKEW_MS = 2000  # between this machine's clock and a server's; more shifts minutes
@@ -47,6 +49,8 @@ def examine(settings: Settings, clock_ms: Callable[[], int]) -> Iterator[Finding
             continue
         state = "warning" if seen[name].warning else "ok"
         yield Finding(name, state, f"version {seen[name].version}", seen[name].warning)
+    if "redis" in seen:
+        yield _folded(settings)
     yield _clock(seen.get("redis"), clock_ms())
 
 
@@ -112,6 +116,19 @@ def _kafka(settings: Settings) -> Finding:
     except GroundswellError as error:
         return Finding("kafka", "failed", str(error))
     return Finding("kafka", "ok", f"{settings.kafka.bootstrap}, {count} partitions of {posts}")
+
+
+def _folded(settings: Settings) -> Finding:
+    store = trend_store(settings)
+    try:
+        folded = {kind: number for kind in get_args(SeriesKind) if (number := store.folded(kind))}
+    except GroundswellError as error:
+        return Finding("trends", "failed", str(error))
+    if not folded:
+        return Finding("trends", "ok", "every series is kept apart")
+    seen = ", ".join(f"{number} of {kind}" for kind, number in folded.items())
+    advice = f"the least active go into {next(iter(folded))}{OTHER} from {SERIES_KEPT:,} of a kind on (docs/trends.md)"
+    return Finding("trends", "warning", f"series folded together: {seen}", advice)
 
 
 def _clock(seen: Seen | None, now_ms: int) -> Finding:

@@ -30,3 +30,7 @@ class RecordRefused(GroundswellError):
 
 class Fenced(GroundswellError):
     """Another worker holds the shard's lease now; whatever was computed must be thrown away."""
+
+
+class NotFresh(GroundswellError):
+    """A deployment has begun already, and cannot be taught from history any more."""

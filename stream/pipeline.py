@@ -22,6 +22,7 @@ from stream.records import (
     LABELS,
     MARKER_HEADER,
     DeadLetter,
+    Entity,
     Label,
     Marker,
     Message,
@@ -110,11 +111,7 @@ def told(found: Judged, judge: Judge) -> list[Outcome]:
     """The second half: stories, in the order of the batches, and each post's opinion."""
     posts = [post for post in found.decoded if isinstance(post, Post)]
     fine = [place for place, one in enumerate(found.judgements) if isinstance(one, Judgement)]
-    worded = wordings([_whole(posts[place]) for place in fine])
-    items = [
-        _story_item(posts[place], found.links[place], wording, judge.sources)
-        for place, wording in zip(fine, worded, strict=True)
-    ]
+    items = story_items([posts[place] for place in fine], [found.links[place] for place in fine], judge.sources)
     stories = dict(zip(fine, judge.stories.assign(items), strict=True))
     model = ModelRef(judge.classifier.info.id, judge.classifier.info.version, judge.classifier.info.digest)
     outcomes: list[Outcome] = []
@@ -157,7 +154,13 @@ def _decode_post(message: Message, judge: Judge) -> Post | Marker | DeadLetter |
         return DeadLetter(message, "decode", type(refusal).__name__, f"{refusal.reason}: {refusal}")
 
 
-def _story_item(post: Post, links: Sequence[Link], wording: Wording, sources: Sources) -> StoryItem:
+def story_items(posts: Sequence[Post], links: Sequence[Sequence[Link | Entity]], sources: Sources) -> list[StoryItem]:
+    """How each post asks for its place in a story; `links` are the companies found in it."""
+    worded = wordings([_whole(post) for post in posts])
+    return [_story_item(*row, sources) for row in zip(posts, links, worded, strict=True)]
+
+
+def _story_item(post: Post, links: Sequence[Link | Entity], wording: Wording, sources: Sources) -> StoryItem:
     companies = {one.symbol for one in links if one.symbol and one.confidence >= COUNTS_FROM}
     family = sources.get(post.source, DEFAULT_SOURCE).family
     return StoryItem(post.id, parse_ms(post.received_at), wording, tuple(sorted(companies)), family)
@@ -280,18 +283,22 @@ def series_of(opinion: Opinion, sectors: Mapping[str, str]) -> Mapping[str, tupl
     whole = (opinion.sentiment.label, opinion.sentiment.score)
     series = {MARKET: whole, f"source:{opinion.source}": whole}
     series.update((f"topic:{topic.id}", whole) for topic in opinion.topics)
+    for symbol, sentiment in _issuers(opinion).items():
+        series[f"issuer:{symbol}"] = sentiment
+        if sector := sectors.get(symbol):
+            series[f"sector:{sector}"] = whole
+        series.update((f"issuer_topic:{symbol}|{topic.id}", sentiment) for topic in opinion.topics)
+    return series
+
+
+def _issuers(opinion: Opinion) -> Mapping[str, tuple[Label, float]]:
+    """The companies that an opinion counts for, by symbol, with the sentiment towards each; none of a list."""
     issuers = {
         entity.symbol: (entity.sentiment.label, entity.sentiment.score)
         for entity in opinion.entities
         if entity.symbol and entity.confidence >= COUNTS_FROM
     }
-    if len(issuers) <= MAX_ISSUERS:
-        for symbol, sentiment in issuers.items():
-            series[f"issuer:{symbol}"] = sentiment
-            if sector := sectors.get(symbol):
-                series[f"sector:{sector}"] = whole
-            series.update((f"issuer_topic:{symbol}|{topic.id}", sentiment) for topic in opinion.topics)
-    return series
+    return issuers if len(issuers) <= MAX_ISSUERS else {}
 
 
 def _excerpt(opinion: Opinion) -> Excerpt:
@@ -306,4 +313,5 @@ def _excerpt(opinion: Opinion) -> Excerpt:
         topics=tuple(topic.id for topic in opinion.topics[:8]),
         url=opinion.url,
         author=opinion.author,
+        companies=tuple(_issuers(opinion))[:8],
     )

@@ -62,9 +62,9 @@ def replay_posts(
     `warm_up` are files of earlier posts: what they say from before the start teaches, and is not part of the replay.
     """
     with Rejects(rejects) as refused, Output(out) as output:
-        told = _read_posts(paths, span, sources, author_key, refused)
+        told = read_posts(paths, span, sources, author_key, refused)
         start_ms = span.begins(row.received_ms for row in told)
-        past = _read_posts(warm_up, Span(None, start_ms), sources, author_key, refused, said=paths)
+        past = read_posts(warm_up, Span(None, start_ms), sources, author_key, refused, said=paths)
         _check_history(warm_up, past, start_ms)
         output.begin(start_ms, len(past))
         spine = Spine(classifier, rules, sources, None, sectors=sectors, linker=linker, calendar_of=calendar_of)
@@ -94,9 +94,9 @@ def replay_opinions(
 ) -> dict[str, object]:
     """Replays opinions as they were judged then; the same files, history and return value as `replay_posts`."""
     with Rejects(rejects) as refused, Output(out) as output:
-        told = _read_opinions(paths, span, refused)
+        told = read_opinions(paths, span, refused)
         start_ms = span.begins(parse_ms(opinion.received_at) for opinion in told)
-        past = _read_opinions(warm_up, Span(None, start_ms), refused, said=paths)
+        past = read_opinions(warm_up, Span(None, start_ms), refused, said=paths)
         _check_history(warm_up, past, start_ms)
         known = {opinion.id for opinion in past}
         told = [opinion for opinion in told if opinion.id not in known]
@@ -127,7 +127,7 @@ def _batches(past: Sequence[_Row], told: Sequence[_Row]) -> Iterator[tuple[int, 
             yield before + start + len(batch), batch
 
 
-def _read_posts(
+def read_posts(
     paths: Sequence[Path], span: Span, sources: Sources, key: bytes, refused: Rejects, said: Sequence[Path] = ()
 ) -> list[Prepared]:
     """The posts of a span in time; bad rows go to `refused`, but for those of the files `said`, which are there."""
@@ -139,8 +139,8 @@ def _read_posts(
     return [row for row in read_history(paths, sources, key, refuse) if row.received_ms in span]
 
 
-def _read_opinions(paths: Sequence[Path], span: Span, refused: Rejects, said: Sequence[Path] = ()) -> list[Opinion]:
-    """The opinions of a span in time, of each id the one received first; bad rows as in `_read_posts`."""
+def read_opinions(paths: Sequence[Path], span: Span, refused: Rejects, said: Sequence[Path] = ()) -> list[Opinion]:
+    """The opinions of a span in time, of each id the one received first; bad rows as in `read_posts`."""
     opinions: dict[str, Opinion] = {}
     for path in paths:
         for row in read_rows(path):

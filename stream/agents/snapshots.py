@@ -1,10 +1,14 @@
-"""The detector's snapshots in the compacted topic `groundswell.state`: read once, when a trends worker starts."""
+"""The detector's snapshots in the compacted topic `groundswell.state`: read once, when a trends worker starts. Those of
+before its first day are a warm-up's.
+"""
 
 import zlib
+from collections.abc import Mapping
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
+from stream.agents.sending import REQUEST_BYTES
 from stream.errors import ServerUnavailable
 from stream.settings import Settings
 from stream.topics import BOOTSTRAP_TIMEOUT_MS
@@ -36,3 +40,21 @@ def read_snapshots(settings: Settings, topic: str) -> dict[int, bytes]:
     except (KafkaError, ValueError, zlib.error) as error:
         raise ServerUnavailable(f"snapshots in {topic} at {settings.kafka.bootstrap} cannot be read: {error}") from None
     return found
+
+
+def write_snapshots(settings: Settings, topic: str, snapshots: Mapping[int, bytes]) -> None:
+    """Writes a snapshot of each shard. Raises `ServerUnavailable` where Kafka did not confirm."""
+    try:
+        producer = KafkaProducer(
+            bootstrap_servers=settings.kafka.bootstrap, acks="all", max_request_size=REQUEST_BYTES, retries=10
+        )
+        try:
+            for shard, raw in sorted(snapshots.items()):
+                producer.send(topic, zlib.compress(raw), key=str(shard).encode(), partition=0).get(timeout=60)
+        finally:
+            producer.close(timeout=10)
+    except KafkaError as error:
+        raise ServerUnavailable(
+            f"the shards have learnt, but {topic} at {settings.kafka.bootstrap} took no snapshots ({error}); "
+            "the trends worker writes them at the end of its first day"
+        ) from None

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stream.cli import alerts, audit, companies, cost, data, health, models, servers, trends
+from stream.cli import alerts, audit, companies, cost, data, health, models, servers, trends, warm_up
 from stream.cli.shell import KNOWN_ERRORS, Options, fail
 
 app = typer.Typer(
@@ -36,7 +36,7 @@ def _options(
     Options.debug, Options.config = debug, config
 
 
-for room in (data, models, servers, audit, health):
+for room in (data, models, servers, warm_up, audit, health):
     for name, command in room.COMMANDS.items():
         app.command(name)(command)
 app.add_typer(alerts.app, name="alerts")

@@ -117,7 +117,7 @@ def produce(
 
     if rate and speed:
         raise typer.BadParameter("give either --rate or --speed")
-    config = _stream_settings(prefix, clock)
+    config = stream_settings(prefix, clock)
     pace = Pace(rate, speed, time.monotonic, time.sleep, lambda: int(time.time() * 1000))
     with progress("produce") as tell:
         sent = send(files, config, author_key(config, create=True), pace, tell)
@@ -130,7 +130,7 @@ def worker(role: RoleName, prefix: Prefix = None, clock: Clock = None) -> None:
     Example: groundswell worker classify
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
-    config = _stream_settings(prefix, clock)
+    config = stream_settings(prefix, clock)
     if role == "desk":
         _desk(config)
         return
@@ -156,7 +156,7 @@ def run(prefix: Prefix = None, clock: Clock = None) -> None:
 
     Example: groundswell run
     """
-    _stream_settings(prefix, clock)
+    stream_settings(prefix, clock)
     options = ["--config", str(Options.config)] if Options.config else []
     over = (["--prefix", prefix] if prefix else []) + (["--clock", clock] if clock else [])
     processes = {
@@ -191,7 +191,7 @@ def _patiently(role: str, build: Callable[[], T]) -> T:
         wait_s = min(wait_s * 2, 10.0)
 
 
-def _stream_settings(prefix: str | None, clock: str | None) -> Settings:
+def stream_settings(prefix: str | None, clock: str | None) -> Settings:
     """The settings of a command that sends or reads posts; refuses history in the live topics."""
     config = settings(prefix=prefix, clock=clock)
     if config.clock == "record" and not config.prefix:

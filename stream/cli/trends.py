@@ -76,7 +76,8 @@ def movers(
     from stream import movers as room
     from stream.stores.connect import trend_store
 
-    found = room.movers(trend_store(settings(prefix=prefix)), kind, _end_ms(at), window, measure, limit)
+    store = trend_store(settings(prefix=prefix))
+    found, folded = room.movers(store, kind, _end_ms(at), window, measure, limit), store.folded(kind)
     lines = [
         f"{'series':<32} {'now':>6} {'usual':>6} {'change':>7} {'sure':>6} {'posts':>6} {'voices':>6} {'usually':>8}"
     ]
@@ -86,7 +87,8 @@ def movers(
         for m in found
     ]
     text = "\n".join(lines) if found else f"no {kind} has enough voices both now and in the 28 days before"
-    report({"window": window, "measure": measure, "movers": msgspec.to_builtins(found)}, text, as_json)
+    result = {"window": window, "measure": measure, "movers": msgspec.to_builtins(found), "folded": folded}
+    report(result, text + _left_out(kind, folded), as_json)
 
 
 @app.command()
@@ -111,13 +113,22 @@ def heatmap(
 
     end_ms = _end_ms(at)
     span = Span("hour" if hours <= 24 * 7 else "day", end_ms - hours * HOUR_MS, end_ms)
-    found = heat_map(trend_store(settings(prefix=prefix)), span, limit, only or ())
+    store = trend_store(settings(prefix=prefix))
+    found, folded = heat_map(store, span, limit, only or ()), store.folded("issuer_topic")
     lines = [f"{'':<12}" + "".join(f" {topic[:11]:>11}" for topic in found.topics)]
     for company, row in zip(found.companies, found.rows, strict=True):
         cells = (f"{cell.posts} ({cell.negative_share:.0%})" if cell else "" for cell in row)
         lines.append(f"{company:<12}" + "".join(f" {cell:>11}" for cell in cells))
     text = "\n".join(lines) if found.companies else f"no company was talked of in these {hours} h"
-    report(msgspec.to_builtins(found), text, as_json)
+    text += _left_out("issuer_topic", folded)
+    report({**msgspec.to_builtins(found), "folded": folded}, text, as_json)
+
+
+def _left_out(kind: str, folded: int) -> str:
+    """A last line where some series are told together only."""
+    from stream.stores.protocols import OTHER
+
+    return f"\nleft out: {kind}{OTHER}, into which the least active were folded {folded} times" if folded else ""
 
 
 def _end_ms(at: str | None) -> int:

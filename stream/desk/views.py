@@ -59,13 +59,15 @@ class Mover(msgspec.Struct, frozen=True):
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """The page's head: `closed_ms` is the end of the last closed bucket of received time, None before the first."""
+    """The page's head: `closed_ms` is the end of the last closed bucket of received time, None before the first;
+    `folded` is how often a company was found too quiet to be kept apart."""
 
     now_ms: int
     closed_ms: int | None
     market: Mood
     movers: tuple[Mover, ...]
     open_incidents: int
+    folded: int
 
 
 class Bucket(msgspec.Struct, frozen=True, array_like=True):
@@ -144,7 +146,8 @@ def overview(desk: Desk, now_ms: int) -> Overview:
     movers.sort(key=lambda mover: (-mover.surprise, -mover.posts_24h, mover.symbol))
     history = desk.trends.chart(MARKET, "hour", now_ms - 8 * DAY_MS, now_ms + 1)
     still_open = desk.incidents.list(100, "open")
-    return Overview(now_ms, closed_ms, market_mood(history, now_ms), tuple(movers), len(still_open))
+    folded = desk.trends.folded("issuer")
+    return Overview(now_ms, closed_ms, market_mood(history, now_ms), tuple(movers), len(still_open), folded)
 
 
 def market_mood(hours: Sequence[ChartPoint], now_ms: int) -> Mood:

@@ -9,7 +9,7 @@ from stream.settings import load_settings
 from stream.stores.connect import trend_store
 from stream.stores.protocols import ShardUpdate, shard_of
 from stream.times import DAY_MS
-from tests.shell import groundswell
+from tests.shell import process as groundswell
 
 
 def test_the_budget_is_shown_beside_what_was_spent_by_all_and_by_those_who_spent_most(

@@ -1,9 +1,6 @@
 """The audit over stores in memory, and the ledger's bad lines. Over real servers it runs in tests/end_to_end."""
 
 import hashlib
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ from stream.errors import InputError
 from stream.records import DeadLetter, Message, ModelRef, Opinion, Sentiment, Story
 from stream.stores.memory import MemoryDocuments, MemoryTrends
 from stream.stores.protocols import Counted, SeriesVote
+from tests.shell import groundswell
 
 POSTS = ("a", "b", "c")
 
@@ -159,8 +157,7 @@ def test_an_empty_or_absent_ledger_proves_nothing_and_is_refused(tmp_path: Path)
 def test_a_bad_ledger_ends_the_command_with_one_line_and_code_1(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.jsonl"
     ledger.write_text("no ledger\n")
-    command = [sys.executable, "-m", "stream.cli", "audit", str(ledger)]
-    ended = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ), timeout=60, check=False)
+    ended = groundswell("audit", str(ledger), cwd=tmp_path)
     assert ended.returncode == 1
     assert ended.stderr.count("\n") == 1
     assert "line 1" in ended.stderr

@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from stream.cli.main import app
-from tests.shell import groundswell
+from tests.shell import groundswell, process
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 POST = '{"source": "wire", "id": "a", "published_at": "2026-01-05T09:30:00Z", "text": "$ORBQ quiet"}\n'
@@ -33,7 +33,15 @@ def test_every_command_says_what_it_does_and_shows_an_example_of_itself(command:
 
 
 def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
-    assert groundswell("--version", cwd=tmp_path).stdout == version("groundswell") + "\n"
+    assert process("--version", cwd=tmp_path).stdout == version("groundswell") + "\n"
+
+
+def test_a_process_ends_with_the_code_and_the_lines_that_the_claims_below_make_of_it(tmp_path: Path) -> None:
+    failing = ("replay", "--posts", "absent.jsonl", "--out", "o")
+    for command in (failing, ("--debug", *failing), ("frobnicate",)):
+        real, here = process(*command, cwd=tmp_path), groundswell(*command, cwd=tmp_path)
+        assert (real.returncode, real.stdout) == (here.returncode, here.stdout)
+        assert real.stderr.splitlines()[-1:] == here.stderr.splitlines()[-1:]
 
 
 @pytest.mark.parametrize(
@@ -43,6 +51,7 @@ def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
         ["replay", "--out", "o"],
         ["replay", "--out", "o", "--posts", "a", "--opinions", "b"],
         ["worker", "juggle"],
+        ["warm-up"],
         ["detect", "-i", "a.csv", "-o", "b.csv", "--measure", "joy"],
         ["detect", "-i", "a.csv", "-o", "b.csv", "--measure", "volume", "--calendar", "XNYS"],
         ["produce", "a.jsonl", "--rate", "1", "--speed", "2"],
@@ -67,6 +76,7 @@ def test_wrong_usage_is_exit_code_2_and_makes_nothing(wrong: list[str], tmp_path
         (["--config", "absent.toml", "classify", "-i", "posts.jsonl", "-o", "o"], "absent.toml"),
         (["produce", "posts.jsonl", "--clock", "record"], "--prefix"),
         (["worker", "classify", "--clock", "record"], "--prefix"),
+        (["warm-up", "--posts", "posts.jsonl", "--clock", "record"], "--prefix"),
         (["classify", "-i", "posts.jsonl", "-o", "no/such/folder/o.jsonl"], "cannot be written"),
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else "",

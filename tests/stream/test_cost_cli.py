@@ -17,7 +17,7 @@ from stream.cli.main import app
 from stream.settings import load_settings
 from stream.stores.redis_cascade import RedisBudget
 from stream.stores.redis_common import connect
-from tests.shell import groundswell
+from tests.shell import Shell, groundswell, process
 
 TEXTS = [
     ("Profit warning after a weak quarter", "negative"),
@@ -46,8 +46,8 @@ def test_the_settings_on_the_page_of_costs_are_valid(tmp_path: Path) -> None:
     assert (found.host, found.daily_budget, found.watchlist) == ("llm.example", 5.0, ("AAPL", "0700.HK"))
 
 
-def curve(cwd: Path, data: Path, *options: str) -> Any:
-    done = groundswell("cost", "curve", "--data", str(data), "--model", str(LINEAR), *options, "--json", cwd=cwd)
+def curve(cwd: Path, data: Path, *options: str, run: Shell = groundswell) -> Any:
+    done = run("cost", "curve", "--data", str(data), "--model", str(LINEAR), *options, "--json", cwd=cwd)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -64,7 +64,7 @@ def test_a_real_endpoint_is_asked_within_the_budget_given_and_what_it_cost_is_to
     known = {f"{text} {number}": gold_of(label) for number in range(5) for text, label in TEXTS}
     with FakeEndpoint(model=GoldModel(known)) as fake:
         asked = ["--endpoint", fake.url, "--large-model", "m", "--price-in", "1", "--price-out", "4"]
-        found = curve(tmp_path, data, *asked, "--budget", "1")
+        found = curve(tmp_path, data, *asked, "--budget", "1", run=process)
         charged = fake.tokens_in + 4 * fake.tokens_out
         refused = groundswell("cost", "curve", "--data", str(data), *asked, cwd=tmp_path)
     assert found["curve"][-1]["accuracy"] == 1.0

@@ -25,6 +25,7 @@ from stream.stores.memory import MemoryDocuments, MemoryTrends
 from stream.stores.memory_incidents import MemoryIncidents
 from stream.stores.protocols import ChartPoint
 from stream.times import HOUR_MS
+from tests.contract.counted import doc, vote
 from tests.stream.desk_stores import RULE, Filled, fill, serving
 
 
@@ -204,6 +205,13 @@ def test_an_empty_desk_says_that_there_is_too_little() -> None:
     assert shown["market"]["state"] == "too_few"
     assert shown["movers"] == []
     assert shown["closed_ms"] is None
+
+
+def test_the_overview_tells_how_many_companies_are_too_quiet_to_be_kept_apart() -> None:
+    trends = MemoryTrends(series_kept=3)
+    trends.count([doc(f"p{number}", vote(f"issuer:S{number}")) for number in range(9)])
+    app = create_app(trends, MemoryDocuments(), MemoryIncidents(), now=lambda: 0)
+    assert get(app, "/api/overview").json()["folded"] == trends.folded("issuer") > 0
 
 
 class _Away(MemoryTrends):

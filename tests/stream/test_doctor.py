@@ -10,8 +10,11 @@ from classifier.inference import LINEAR
 from deploy.local import StackInfo
 from stream.doctor import MAX_SKEW_MS, Finding, examine
 from stream.settings import Elasticsearch, Kafka, Redis, Settings
+from stream.stores.redis_common import connect
+from stream.stores.redis_trends import RedisTrends
 from stream.topics import create_topics
-from tests.shell import groundswell
+from tests.contract.counted import doc, vote
+from tests.shell import process as groundswell
 
 NOWHERE = "127.0.0.1:1"
 AWAY = (
@@ -26,6 +29,16 @@ def now_ms() -> int:
 
 def examined(settings: Settings, clock_ms: int | None = None) -> dict[str, Finding]:
     return {one.name: one for one in examine(settings, lambda: now_ms() if clock_ms is None else clock_ms)}
+
+
+def settings_of(stack: StackInfo, prefix: str) -> Settings:
+    return Settings(
+        kafka=Kafka(bootstrap=stack.kafka),
+        redis=Redis(url=stack.redis_url),
+        elasticsearch=Elasticsearch(url=stack.elasticsearch_url),
+        model=LINEAR,
+        prefix=prefix,
+    )
 
 
 def told(folder: Path, settings: str) -> tuple[int, dict[str, Finding], str]:
@@ -57,13 +70,7 @@ def test_a_model_or_rules_that_cannot_be_read_are_findings_and_no_crash(tmp_path
 
 
 def test_with_servers_their_versions_are_told_and_the_clocks_compared(stack: StackInfo, prefix: str) -> None:
-    settings = Settings(
-        kafka=Kafka(bootstrap=stack.kafka),
-        redis=Redis(url=stack.redis_url),
-        elasticsearch=Elasticsearch(url=stack.elasticsearch_url),
-        model=LINEAR,
-        prefix=prefix,
-    )
+    settings = settings_of(stack, prefix)
     assert examined(settings)["kafka"].state == "failed"  # no topics under this prefix yet
     create_topics(settings)
     found = examined(settings)
@@ -71,8 +78,21 @@ def test_with_servers_their_versions_are_told_and_the_clocks_compared(stack: Sta
     assert found["redis"].seen.startswith("version ")
     assert found["elasticsearch"].seen.startswith("version ")
     assert "Redis" in found["clock"].seen
+    assert found["trends"].seen == "every series is kept apart"
     late = examined(settings, now_ms() - 10 * MAX_SKEW_MS)["clock"]
     assert (late.state, "behind Redis" in late.seen, "NTP" in late.advice) == ("warning", True, True)
+
+
+def test_series_that_were_folded_together_are_a_warning_with_where_they_went(stack: StackInfo, prefix: str) -> None:
+    settings = settings_of(stack, prefix)
+    with connect(stack.redis_url) as client:
+        crowded = RedisTrends(client, f"{prefix}groundswell", settings.shards, series_kept=4)
+        for number in range(40):
+            crowded.count([doc(f"p{number}", vote(f"issuer_topic:S{number}|risk"))])
+        folded = crowded.folded("issuer_topic")
+    told = examined(settings)["trends"]
+    assert (told.state, told.seen) == ("warning", f"series folded together: {folded} of issuer_topic")
+    assert "go into issuer_topic:(other) from 50,000 of a kind on" in told.advice
 
 
 @pytest.mark.slow

@@ -13,35 +13,17 @@ from hypothesis import strategies as st
 
 from alerts.dispatcher import interrupts
 from alerts.events import decode_alert
-from alerts.rules import Rule
 from stream.errors import InputError
 from stream.exchanges import calendars_with
 from stream.records import RawPost
 from stream.replay import Span, replay_opinions, replay_posts, span_of
 from stream.replay_output import describe
-from stream.sample import COMPANIES, START, generate
+from stream.sample import COMPANIES, START
 from stream.times import DAY_MS, HOUR_MS, datetime_ms, format_ms, parse_ms
+from tests.stream.five_days import POSTS, RULES, START_MS, SURGE_H
 from tests.stream.word_classifier import WordClassifier
 
-RULES = (Rule("negative-surge", ("issuer",), budget=0.25, learning_days=2.0),)
 FILES = ("alerts.jsonl", "opinions.jsonl.gz", "metrics.json")
-START_MS = datetime_ms(START)
-SURGE_H = 90
-
-
-def _posts() -> list[RawPost]:
-    """Five thin days of the sample, told in the words that the test's classifier reads."""
-    sample = generate(3, days=5, surge_at_h=SURGE_H, rate=0.3)
-    posts = []
-    for number, post in enumerate(sample.posts):
-        within = sample.surge.start_ms <= datetime_ms(post.published_at) < sample.surge.end_ms
-        bad = (post.symbols == [sample.surge.symbol] and within) or number % 9 == 0
-        mood = "bad" if bad else "good" if number % 3 else "quiet"
-        posts.append(msgspec.structs.replace(post, text=f"{mood} {number}", author=f"Author Nr {number % 50}"))
-    return posts
-
-
-POSTS = _posts()
 
 
 class Out(NamedTuple):

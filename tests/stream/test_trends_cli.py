@@ -9,8 +9,11 @@ import pytest
 from stream.settings import load_settings
 from stream.stores.connect import trend_store
 from stream.stores.protocols import Counted, SeriesVote
+from stream.stores.redis_common import connect
+from stream.stores.redis_trends import RedisTrends
 from stream.times import DAY_MS, HOUR_MS, format_ms
-from tests.shell import groundswell
+from tests.contract.counted import doc, vote
+from tests.shell import process as groundswell
 
 NOW_MS = 20_000 * DAY_MS + 15 * HOUR_MS
 
@@ -63,6 +66,21 @@ def test_the_movers_name_what_changed(folder: Path) -> None:
     ]
     assert run(folder, "movers", "--window", "day", "--limit", "1").stdout.splitlines()[1].startswith("issuer:GLUM")
     assert "no sector has enough voices" in run(folder, "movers", "--kind", "sector").stdout
+
+
+def test_what_is_left_out_since_it_was_folded_is_said(folder: Path, redis_url: str) -> None:
+    assert "left out" not in run(folder, "movers").stdout
+    with connect(redis_url) as client:
+        crowded = RedisTrends(client, "cli.groundswell", 2, series_kept=4)
+        for number in range(40):
+            crowded.count([doc(f"crowd{number}", vote(f"topic:T{number}"))])
+        folded = crowded.folded("topic")
+    assert (
+        f"left out: topic:(other), into which the least active were folded {folded} times"
+        in run(folder, "movers", "--kind", "topic").stdout
+    )
+    assert json.loads(run(folder, "movers", "--kind", "topic", "--json").stdout)["folded"] == folded > 0
+    assert json.loads(run(folder, "heatmap", "--json").stdout)["folded"] == 0
 
 
 def test_the_heat_map_is_companies_by_topics(folder: Path) -> None:

@@ -154,6 +154,7 @@ function renderMovers() {
       return make("li", "", row);
     }),
   );
+  byId("folded").textContent = words().folded(state.overview?.folded ?? 0);
   if (held) document.querySelector(`[data-symbol="${CSS.escape(held)}"]`)?.focus();
 }
 

@@ -51,6 +51,7 @@ export const WORDS = {
           : `${signed(m.score)}, usually ${signed(m.usual_low)} to ${signed(m.usual_high)} · ${m.posts} posts in 4 h`,
     gauge: (m) => `Score ${signed(m.score)} on a scale from −1 (negative) to +1 (positive)`,
     learning: (when) => `Learning until ${when}`,
+    folded: (n) => (n ? `The quietest companies are counted together, ${n} so far.` : ""),
     spent: (s, named) =>
       `${named ? `${s.rule}: ` : ""}Fired ${s.firings} ${s.firings === 1 ? "time" : "times"} in ${number(s.weeks, 1)} weeks since it learnt` +
       (s.a_week === null ? "" : `, ${number(s.a_week, 2)} a week`) +
@@ -149,6 +150,7 @@ export const WORDS = {
           : `${signed(m.score)}，平时 ${signed(m.usual_low)} 至 ${signed(m.usual_high)} · 4 小时 ${m.posts} 帖`,
     gauge: (m) => `得分 ${signed(m.score)}，范围 −1（负面）至 +1（正面）`,
     learning: (when) => `学习中，至 ${when}`,
+    folded: (n) => (n ? `最少被提及的公司合并计数，至今 ${n} 家次。` : ""),
     spent: (s, named) =>
       `${named ? `${s.rule}：` : ""}学习期后 ${number(s.weeks, 1)} 周内触发 ${s.firings} 次` +
       (s.a_week === null ? "" : `，每周 ${number(s.a_week, 2)} 次`) +
