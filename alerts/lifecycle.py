@@ -21,6 +21,8 @@ REST_S: Final = 3 * 3600.0
 _ESCALATION: Final[tuple[tuple[float, Severity], ...]] = ((2.5, "critical"), (1.0, "major"), (0.0, "warning"))
 _RANK: Final[dict[Severity, int]] = {"warning": 0, "major": 1, "critical": 2}
 _QUARTERS_A_WEEK: Final = 672  # a score is about the chance of a quarter of an hour
+EARLY: Final = 0.5  # a bucket that still fills is looked at every minute, so it must score so much more to fire
+EARLY_COST: Final = 0.03  # what such looks spend beyond the budget, saved at full buckets
 _LOWEST_THRESHOLD: Final = 1.5  # some twenty false episodes a week; below, scores tell nothing apart
 
 
@@ -106,6 +108,10 @@ class Lifecycle(msgspec.Struct, frozen=True):
         """The lifecycle whose threshold spends about this many false episodes per series and week."""
         return cls(threshold(budget_per_week), min_negatives=min_negatives, min_total=min_total, rest_s=rest_s)
 
+    def looking_early(self) -> Self:
+        """The lifecycle for a series that is looked at every minute, `early` and at the close: the same budget."""
+        return msgspec.structs.replace(self, up=round(self.up + EARLY_COST, 6))
+
     @staticmethod
     def is_active(state: LifecycleState | None) -> bool:
         """Whether the state needs a step even when its score is under the threshold."""
@@ -129,6 +135,12 @@ class Lifecycle(msgspec.Struct, frozen=True):
         if look.score < self.up or told or not supported:
             return Step(state, None, None)
         return Step(LifecycleState(True, look.score, look.at_s, state.ended_s), "fired", self.severity(look.score))
+
+    def early(self, state: LifecycleState, look: Look) -> Step:
+        """Takes a bucket that still fills: it can fire, and changes nothing else."""
+        if state.firing or look.score < self.up + EARLY:
+            return Step(state, None, None)
+        return self.step(state, look)
 
     def _while_firing(self, state: LifecycleState, look: Look) -> Step:
         peak = max(state.peak, look.score)

@@ -1,6 +1,6 @@
-"""Surges of many companies at once, told as one: the watches' alerts of closed buckets in, the same out with their
-parents, and those of the market's own incidents among them. Pure and in received time, like the watch: however shards
-and calls cut the alerts, what comes out is the same.
+"""Surges of many companies at once, told as one: the watches' alerts in, the same out with their parents, and those of
+the market's own incidents among them. Pure and in received time, like the watch: however shards and calls cut the
+alerts, what comes out is the same.
 """
 
 import math
@@ -20,11 +20,10 @@ from alerts.state import read_state
 from alerts.votes import BUCKET_MIN
 
 FEWEST: Final = 3  # two companies are a pair and no market
-WINDOW: Final = 60 // BUCKET_MIN  # buckets in which companies fire together
-SCHEMA: Final = 1
-_BUCKET_S: Final = BUCKET_MIN * 60
-_WEEK: Final = 7 * 24 * 60 // BUCKET_MIN
-_DAY: Final = 24 * 60 // BUCKET_MIN
+WINDOW: Final = 60  # minutes in which companies fire together
+SCHEMA: Final = 2
+_WEEK: Final = 7 * 24 * 60  # minutes
+_DAY: Final = 24 * 60
 _WIDEST_FIRST: Final = ("market", "sector", "topic", "source", "issuer", "issuer_topic")
 _PRIOR_WEEKS: Final = 1.0  # of all companies: what the budget says counts like so many
 
@@ -46,7 +45,7 @@ class _Group(msgspec.Struct, array_like=True):
 
 class _State(msgspec.Struct, array_like=True):
     schema: int
-    bucket: int
+    until: int
     groups: dict[str, _Group]
 
 
@@ -67,88 +66,88 @@ class Market:
             )
             for rule in rules
         }
-        self._bucket = -(2**62)
+        self._until = -(2**62)
         self._groups: dict[str, _Group] = {rule.id: _Group() for rule in rules}
 
     def to_bytes(self) -> bytes:
         """The whole state, exact."""
-        return msgspec.msgpack.encode(_State(SCHEMA, self._bucket, self._groups))
+        return msgspec.msgpack.encode(_State(SCHEMA, self._until, self._groups))
 
     @classmethod
     def from_bytes(cls, raw: bytes, rules: Sequence[Rule], sectors: Mapping[str, str] | None = None) -> "Market":
         """The market that `to_bytes` wrote; `StateError` for another schema or broken bytes."""
         state = read_state(raw, _State, SCHEMA, "market")
         market = cls(rules, sectors)
-        market._bucket = state.bucket
+        market._until = state.until
         market._groups |= {name: group for name, group in state.groups.items() if name in market._rules}
         return market
 
     @property
-    def bucket(self) -> int:
-        """The first bucket that was not taken."""
-        return self._bucket
+    def until(self) -> int:
+        """The minute up to which everything was taken."""
+        return self._until
 
     @property
     def is_busy(self) -> bool:
-        """Whether buckets without an alert may change anything."""
+        """Whether the ends of buckets without an alert may change anything."""
         return any(group.onsets or group.lifecycle.firing for group in self._groups.values())
 
     def advance(self, alerts: Sequence[Alert], born: Mapping[int, int], until: int) -> list[Alert]:
-        """Takes the alerts of the buckets that end by minute `until`, which must be all there are of them, in any
-        order; those of buckets taken before are dropped. `born` maps a bucket to the number of companies whose first
-        voice fell into it, for all buckets that end by `until`.
+        """Takes the alerts that were raised by minute `until`, which must be all there are of them, in any order; those
+        taken before are dropped. `born` maps a bucket to the number of companies whose first voice fell into it, for
+        all buckets that end by `until`.
 
-        Returns them by bucket, rule and series, the market's own first, the wider before the narrower.
+        Returns them by minute, rule and series, the market's own first, the wider before the narrower.
         """
-        end = until // BUCKET_MIN
-        by_bucket: dict[int, list[Alert]] = defaultdict(list)
+        by_minute: dict[int, list[Alert]] = defaultdict(list)
         for alert in alerts:
-            bucket = bucket_of(alert)
-            if self._bucket <= bucket < end:
-                by_bucket[bucket].append(alert)
+            minute = minute_of(alert)
+            if self._until < minute <= until:
+                by_minute[minute].append(alert)
         told = []
-        for bucket in self._due(by_bucket, end):
-            told += self._step(bucket, by_bucket.get(bucket, []), born)
-        self._bucket = max(self._bucket, end)
+        for minute in self._due(by_minute, until):
+            told += self._step(minute, by_minute.get(minute, []), born)
+        self._until = max(self._until, until)
         return told
 
-    def _due(self, by_bucket: Mapping[int, object], end: int) -> Iterator[int]:
-        """The buckets to step through: those with alerts, and all in which the state may change by itself."""
-        waiting = sorted(by_bucket, reverse=True)
-        bucket = self._bucket
+    def _due(self, by_minute: Mapping[int, object], until: int) -> Iterator[int]:
+        """The minutes to step through: those with alerts, and ends of buckets while the state may change by itself."""
+        waiting = sorted(by_minute, reverse=True)
+        minute = self._until
         while True:
-            while waiting and waiting[-1] < bucket:
-                waiting.pop()
-            if not self.is_busy:
-                bucket = waiting[-1] if waiting else end
-            if bucket >= end:
+            steps = [waiting[-1]] if waiting else []
+            if self.is_busy:
+                steps.append((minute // BUCKET_MIN + 1) * BUCKET_MIN)
+            minute = min(steps, default=until + 1)
+            if minute > until:
                 return
-            yield bucket
-            bucket += 1
+            if waiting and waiting[-1] == minute:
+                waiting.pop()
+            yield minute
 
-    def _step(self, bucket: int, alerts: Sequence[Alert], born: Mapping[int, int]) -> list[Alert]:
+    def _step(self, minute: int, alerts: Sequence[Alert], born: Mapping[int, int]) -> list[Alert]:
         by_rule: dict[str, list[Alert]] = defaultdict(list)
         for alert in sorted(alerts, key=lambda one: (_WIDEST_FIRST.index(one.series.kind), one.series.key, one.id)):
             by_rule[alert.rule.id].append(alert)
         told = []
         for name in sorted(self._groups.keys() | by_rule.keys()):
             if name in self._rules:
-                told += self._group_step(self._rules[name], bucket, by_rule[name], born)
+                told += self._group_step(self._rules[name], minute, by_rule[name], born)
             else:  # of a rule that is no more
                 told += by_rule[name]
         return told
 
-    def _group_step(self, rule: Rule, bucket: int, alerts: list[Alert], born: Mapping[int, int]) -> list[Alert]:
+    def _group_step(self, rule: Rule, minute: int, alerts: list[Alert], born: Mapping[int, int]) -> list[Alert]:
         group = self._groups[rule.id]
-        _pass_the_hour(group, bucket)
+        _pass_the_hour(group, minute)
         if rule.measure == "negative":  # what companies do together is counted of negative surges alone
             group.onsets += [_with_its_strongest(alert) for alert in alerts if _is_onset(alert)]
-        watched, by_chance = _expected(rule, group, bucket, born)
-        look = _look(group, bucket, by_chance)
+        watched, by_chance = _expected(rule, group, minute, born)
+        look = _look(group, minute, by_chance)
         lifecycle = self._lifecycles[rule.id]
         group.lifecycle, event, severity = lifecycle.step(group.lifecycle, look)
         if event == "fired":
-            group.incident = digest_of(rule.id, "companies", utc_text((bucket + 1) * _BUCKET_S * 1000))
+            group.incident = digest_of(rule.id, "companies", utc_text(minute * 60_000))
         # what fires when the others have long done so is a surge of its own
         gathers = group.lifecycle.firing and look.score >= lifecycle.up - lifecycle.under
         if gathers:
@@ -163,11 +162,11 @@ class Market:
                 by_chance=by_chance,
                 score=look.score,
                 threshold=lifecycle.up,
-                window_minutes=WINDOW * BUCKET_MIN,
+                window_minutes=WINDOW,
             )
             ref = RuleRef(rule.id, rule.version)
             told.append(
-                market_alert(ref, group.incident, bucket, event, severity, measured, group.onsets, group.members)
+                market_alert(ref, group.incident, minute, event, severity, measured, group.onsets, group.members)
             )
         told += [self._nested(group, alert, group.incident if gathers else None) for alert in alerts]
         if not group.lifecycle.firing:
@@ -198,19 +197,20 @@ class Market:
         return group.wide.get(f"sector:{sector}") or own or whole
 
 
-def _pass_the_hour(group: _Group, bucket: int) -> None:
+def _pass_the_hour(group: _Group, minute: int) -> None:
     """Lets firings of more than an hour ago go. Those of no market incident teach what is usual."""
     members = {member.incident for member in group.members}
-    gone = [onset for onset in group.onsets if bucket_of(onset) <= bucket - WINDOW]
+    gone = [onset for onset in group.onsets if minute_of(onset) <= minute - WINDOW]
     group.alone += sum(onset.incident not in members for onset in gone)
     group.onsets = group.onsets[len(gone) :]
 
 
-def _expected(rule: Rule, group: _Group, bucket: int, born: Mapping[int, int]) -> tuple[int, float]:
+def _expected(rule: Rule, group: _Group, minute: int, born: Mapping[int, int]) -> tuple[int, float]:
     """How many companies are watched, and how many firings an hour brings when each goes its own way: as many as the
     budget allows or, where true surges are commoner than that, as many as there were so far."""
-    learning = rule.learning_days * _DAY
-    ages = [(bucket - first - learning, number) for first, number in sorted(born.items()) if bucket - first >= learning]
+    learnt_by = minute - BUCKET_MIN - rule.learning_days * _DAY
+    ages = [(learnt_by - first * BUCKET_MIN, number) for first, number in sorted(born.items())]
+    ages = [(age, number) for age, number in ages if age >= 0]
     watched = max(sum(number for _, number in ages), len(group.onsets))
     weeks = sum(age * number for age, number in ages) / _WEEK
     own = (
@@ -221,14 +221,14 @@ def _expected(rule: Rule, group: _Group, bucket: int, born: Mapping[int, int]) -
     return watched, watched * max(rule.series_budget, own) * WINDOW / _WEEK
 
 
-def _look(group: _Group, bucket: int, by_chance: float) -> Look:
+def _look(group: _Group, minute: int, by_chance: float) -> Look:
     together = len({onset.series.key for onset in group.onsets})
     still = sum(member.incident in group.parents for member in group.members)
     return Look(
-        at_s=bucket * _BUCKET_S,
+        at_s=(minute - BUCKET_MIN) * 60.0,
         score=unlikely(together, by_chance),
         recent=unlikely(still, by_chance),
-        since_s=(bucket + 1 - WINDOW) * _BUCKET_S,
+        since_s=(minute - WINDOW) * 60.0,
         negatives_4h=together,
         totals_4h=together,
     )
@@ -243,9 +243,9 @@ def unlikely(together: int, by_chance: float) -> float:
     return together * math.log1p(1.0 / by_chance) / math.log(10.0) if together else 0.0
 
 
-def bucket_of(alert: Alert) -> int:
-    """The number of the bucket at whose close the alert was raised."""
-    return int(datetime.fromisoformat(alert.bucket_start).timestamp()) // _BUCKET_S
+def minute_of(alert: Alert) -> int:
+    """The minute at whose beginning the alert was raised, since 1970."""
+    return int(datetime.fromisoformat(alert.evaluated_at).timestamp()) // 60
 
 
 def _is_onset(alert: Alert) -> bool:

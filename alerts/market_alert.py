@@ -32,15 +32,15 @@ MEMBERS_SHOWN: Final = 200  # an alert stays under 100 kB
 def market_alert(
     rule: RuleRef,
     incident: str,
-    bucket: int,
+    minute: int,
     event: EventKind,
     severity: Severity,
     measured: Measured,
     onsets: Sequence[Alert],
     members: Sequence[Member],
 ) -> Alert:
-    """An event of a market incident at the close of `bucket`, after the firings `onsets`, with all `members` so far."""
-    evaluated_at = utc_text((bucket + 1) * BUCKET_MIN * 60_000)
+    """An event of a market incident at the start of `minute`, after the firings `onsets`, with all `members` so far."""
+    evaluated_at = utc_text(minute * 60_000)
     return Alert(
         incident=incident,
         id=digest_of(incident, event, evaluated_at),
@@ -48,7 +48,7 @@ def market_alert(
         rule=rule,
         series=SeriesRef("market", "all"),
         parent=None,
-        bucket_start=utc_text(bucket * BUCKET_MIN * 60_000),
+        bucket_start=utc_text((minute - 1) // BUCKET_MIN * BUCKET_MIN * 60_000),
         evaluated_at=evaluated_at,
         severity=severity,
         measured=measured,

@@ -18,6 +18,7 @@ from alerts.detector import SurgeBank
 from alerts.events import Alert
 from alerts.evidence import Context, Told
 from alerts.lifecycle import Lifecycle
+from alerts.likelihood import FEWEST_NEGATIVES, RECENT_S
 from alerts.measures import Counts, Found, Measures, MeasureState
 from alerts.rules import Rule, heard_by
 from alerts.series import Series
@@ -139,6 +140,7 @@ class Watch:
         for minute in minutes:
             self._close_before(minute.minute // BUCKET_MIN, step)
             self._take(minute, step)
+            self._look_early(minute, step)
         self._close_before(until // BUCKET_MIN, step)
         changed = self._changed_accounts(step.alerts)
         return step.result([series.name for series in self._series], changed)
@@ -245,10 +247,44 @@ class Watch:
         step.bands.append(np.stack(band, axis=1))
         self._forget_stories(bucket, step)
         found["negative"] = Found(slots, scores, lambda slot: self._series[slot].born)
+        end = (bucket + 1) * BUCKET_MIN
         for rule in self._rules:
-            step.alerts += rule.apply(bucket, found[rule.rule.measure], self._series, self._slots)
+            step.alerts += rule.apply(bucket, found[rule.rule.measure], self._series, self._slots, end)
         for breakout in self._breakouts:
             step.alerts += breakout.close(bucket, self._series)
+
+    def _look_early(self, minute: Minute, step: Gathered) -> None:
+        """Scores the filling bucket of the series that a negative voice came to in this minute; no others rise."""
+        end = minute.minute + 1
+        rules = [rule for rule in self._rules if rule.rule.measure == "negative"]
+        if not rules or end % BUCKET_MIN == 0:
+            return
+        bucket = minute.minute // BUCKET_MIN
+        slots = [
+            slot
+            for name, votes in sorted(minute.votes.items())
+            if any(vote.negative for vote in votes) and self._supported(slot := self._slots[name], bucket)
+        ]
+        if slots:
+            rows = np.array(slots, dtype=np.intp)
+            negatives, totals = np.array([(self._now[slot].negatives, self._now[slot].total) for slot in slots]).T
+            scores = self._bank.peek(
+                rows,
+                np.full(len(rows), bucket * BUCKET_S),
+                negatives.astype(np.float64),
+                totals.astype(np.float64),
+                end % BUCKET_MIN / BUCKET_MIN,
+            )
+            found = Found(rows, scores, lambda slot: self._series[slot].born)
+            for rule in rules:
+                step.alerts += rule.apply(bucket, found, self._series, self._slots, end)
+
+    def _supported(self, slot: int, bucket: int) -> bool:
+        """Whether enough negative voices came in the last 4 h to be weighed at all; most series have none."""
+        recent = (
+            one.negatives for one in self._series[slot].contexts if one.bucket > bucket - RECENT_S // 60 // BUCKET_MIN
+        )
+        return sum(recent) >= FEWEST_NEGATIVES
 
     def _forget_stories(self, bucket: int, step: Gathered) -> None:
         if bucket % (24 * 60 // BUCKET_MIN):

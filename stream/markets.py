@@ -1,5 +1,5 @@
 """What is decided over all shards: under a lease of its own one worker takes the alerts that the shards have committed,
-once all of them have closed a bucket, and commits them with parents and market incidents to the outbox that is sent.
+once all of them have come to a minute, and commits them with parents and market incidents to the outbox that is sent.
 """
 
 from collections import Counter
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from alerts.events import Alert, decode_alert, encode_alert
-from alerts.market import Market, bucket_of
+from alerts.market import Market, minute_of
 from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN
 from stream.errors import Fenced
@@ -57,13 +57,16 @@ class MarketCloser:
         return Market.from_bytes(raw, self._rules, self._sectors)
 
     def _step(self, held: _Held, until: int) -> bytes | None:
-        standings = [self._store.standing(shard) for shard in range(self._store.shards)]
+        shards = range(self._store.shards)
+        if not (held.market.is_busy or any(self._store.outbox(shard) for shard in shards)):
+            return None
+        standings = [self._store.standing(shard) for shard in shards]
         end = self._closed_by_all(standings, until)
         if end is None:
             return None
-        waiting = [alert for shard in range(self._store.shards) for alert in self._committed(shard)]
-        due = [alert for alert in waiting if held.market.bucket <= bucket_of(alert) < end // BUCKET_MIN]
-        if not due and not (held.market.is_busy and held.market.bucket < end // BUCKET_MIN):
+        waiting = [alert for shard in shards for alert in self._committed(shard)]
+        due = [alert for alert in waiting if held.market.until < minute_of(alert) <= end]
+        if not due and not (held.market.is_busy and held.market.until // BUCKET_MIN < end // BUCKET_MIN):
             return None
         born: Counter[int] = Counter()
         for standing in standings:
@@ -76,12 +79,19 @@ class MarketCloser:
         return state
 
     def _closed_by_all(self, standings: Sequence[Standing | None], until: int) -> int | None:
-        """The minute up to which no shard can bring another alert. One that has never closed anything holds up the
-        others only while votes wait there."""
+        """The minute up to which no shard can bring another alert. Where no votes wait and no bucket ends there is
+        nothing to close: such a shard holds up no other, nor does one that has never closed anything."""
+        ends = []
         for shard, standing in enumerate(standings):
-            if standing is None and self._store.minutes(shard, until, 1):
-                return None
-        return min((standing.closed_until for standing in standings if standing), default=None)
+            if standing is not None and standing.closed_until // BUCKET_MIN < until // BUCKET_MIN:
+                ends.append(standing.closed_until)
+            elif self._store.minutes(shard, until, 1):
+                if standing is None:
+                    return None
+                ends.append(standing.closed_until)
+            else:
+                ends.append(until if standing is None else max(until, standing.closed_until))
+        return min(ends) if any(standings) else None
 
     def _committed(self, shard: int) -> list[Alert]:
         return [decode_alert(value) for value in self._store.outbox(shard).values()]
@@ -91,8 +101,7 @@ class MarketCloser:
         standing = self._store.standing(MARKET_SHARD)
         if standing is None:
             return []
-        end = standing.closed_until // BUCKET_MIN
-        return [alert.id for alert in self._committed(shard) if bucket_of(alert) < end]
+        return [alert.id for alert in self._committed(shard) if minute_of(alert) <= standing.closed_until]
 
     def outbox(self) -> dict[str, bytes]:
         """Alerts that wait to be sent, if this worker is to send them."""

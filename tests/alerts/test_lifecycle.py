@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.errors import BudgetError
-from alerts.lifecycle import Lifecycle, LifecycleState, Look, threshold
+from alerts.lifecycle import EARLY, EARLY_COST, Lifecycle, LifecycleState, Look, threshold
 
 QUARTER_S = 900.0
 LEVELS = {"warning": 0, "major": 1, "critical": 2}
@@ -75,6 +75,30 @@ def test_an_incident_ends_when_its_last_hours_are_calm_though_the_half_day_is_no
         state, event, _ = lifecycle.step(state, look(i * QUARTER_S, 5.0)._replace(recent=recent))
         events.append(event)
     assert events == ["fired", *[None] * 4, "resolved", None]
+
+
+def test_a_bucket_that_still_fills_fires_half_a_power_higher() -> None:
+    lifecycle = Lifecycle(3.0)
+    assert lifecycle.early(LifecycleState(), look(0, 3.0 + EARLY - 0.01)).event is None
+    assert lifecycle.early(LifecycleState(), look(0, 3.0 + EARLY)) == lifecycle.step(LifecycleState(), look(0, 3.5))
+    assert lifecycle.early(LifecycleState(), look(0, 9.0, negatives=2)).event is None
+
+
+@given(st.lists(st.tuples(st.floats(0, 12), st.booleans()), max_size=60))
+def test_a_bucket_that_still_fills_changes_no_open_incident(looks: list[tuple[float, bool]]) -> None:
+    lifecycle, state = Lifecycle.for_budget(0.25).looking_early(), LifecycleState()
+    for i, (score, fills) in enumerate(looks):
+        found = (lifecycle.early if fills else lifecycle.step)(state, look(i * QUARTER_S, score))
+        if fills and state.firing:
+            assert found == (state, None, None)
+        if fills and not state.firing:
+            assert found.event in (None, "fired")
+            assert found.state.firing == (found.event == "fired")
+        state = found.state
+
+
+def test_looking_early_saves_at_full_buckets_what_it_spends() -> None:
+    assert Lifecycle.for_budget(0.25).looking_early().up == pytest.approx(threshold(0.25) + EARLY_COST)
 
 
 @pytest.mark.parametrize(("negatives", "total"), [(2, 50), (2, 2)])

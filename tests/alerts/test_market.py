@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from alerts.errors import StateError
 from alerts.events import Alert, EventKind, SeriesKind, SeriesRef, Severity, digest_of, utc_text
-from alerts.market import FEWEST, SCHEMA, Market, bucket_of
+from alerts.market import FEWEST, SCHEMA, Market, minute_of
 from alerts.market_alert import MEMBERS_SHOWN
 from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN
@@ -35,8 +35,9 @@ def event(
     severity: Severity = "warning",
     parent: str | None = None,
     rule: Rule = RULE,
+    early: int = 0,
 ) -> Alert:
-    """An alert of a series at the close of `bucket`, whose incident `began` then or earlier."""
+    """An alert of a series so many minutes before `bucket` closes, whose incident `began` then or earlier."""
     incident = digest_of(rule.id, of, key, str(bucket if began is None else began))
     return msgspec.structs.replace(
         alert(kind, severity=severity, incident=incident, evidence=(post(1, story=f"story of {key}"), post(2))),
@@ -45,12 +46,16 @@ def event(
         series=SeriesRef(of, key),
         parent=parent,
         bucket_start=utc_text(bucket * BUCKET_MS),
-        evaluated_at=utc_text((bucket + 1) * BUCKET_MS),
+        evaluated_at=utc_text((bucket + 1) * BUCKET_MS - early * 60_000),
     )
 
 
-def episode(key: str, bucket: int, buckets: int) -> list[Alert]:
-    return [event(key, bucket), event(key, bucket + buckets, "resolved", began=bucket)]
+def bucket_of(alert: Alert) -> int:
+    return (minute_of(alert) - 1) // BUCKET_MIN
+
+
+def episode(key: str, bucket: int, buckets: int, early: int = 0) -> list[Alert]:
+    return [event(key, bucket, early=early), event(key, bucket + buckets, "resolved", began=bucket)]
 
 
 def crash(companies: int = 40, at: int = START + 100, seed: int = 1) -> list[Alert]:
@@ -59,8 +64,9 @@ def crash(companies: int = 40, at: int = START + 100, seed: int = 1) -> list[Ale
     told = []
     for number in range(companies):
         bucket, length = at + rng.randrange(12), rng.randint(6, 30)
-        told += episode(f"C{number}", bucket, length)
-        told.append(event(f"C{number}|recall", bucket, of="issuer_topic", parent=told[-2].incident))
+        early = rng.choice((0, rng.randrange(BUCKET_MIN)))
+        told += episode(f"C{number}", bucket, length, early)
+        told.append(event(f"C{number}|recall", bucket, of="issuer_topic", parent=told[-2].incident, early=early))
     return told
 
 
@@ -77,13 +83,13 @@ def ordinary(weeks: float, companies: int = 300, budget: float = 0.25, seed: int
 
 
 def run(
-    alerts: Sequence[Alert], cuts: Sequence[int] = (), *, end: int = START + 400, stored: bool = False
+    alerts: Sequence[Alert], cuts: Sequence[int] = (), *, end: int = (START + 400) * BUCKET_MIN, stored: bool = False
 ) -> list[bytes]:
-    """What comes out, as bytes, when the alerts come in pieces that end at buckets `cuts`."""
+    """What comes out, as bytes, when the alerts come in pieces that end at minutes `cuts`."""
     market, told = Market([RULE]), []
     for start, until in pairwise([0, *sorted(cuts), end]):
-        piece = [one for one in alerts if start <= bucket_of(one) < until]
-        told += market.advance(piece, BORN, until * BUCKET_MIN)
+        piece = [one for one in alerts if start < minute_of(one) <= until]
+        told += market.advance(piece, BORN, until)
         if stored:
             market = Market.from_bytes(market.to_bytes(), [RULE])
     return [msgspec.json.encode(one) for one in told]
@@ -121,7 +127,7 @@ def test_members_name_it_as_parent_but_those_that_were_open_before_stay_as_they_
         if one.series.kind != "issuer":
             continue
         fired = next(a for a in told if a.incident == one.incident)
-        assert one.parent == (market.incident if bucket_of(fired) >= bucket_of(market) else None)
+        assert one.parent == (market.incident if minute_of(fired) >= minute_of(market) else None)
     assert {one.parent for one in told if one.series.kind == "issuer"} == {None, market.incident}
 
 
@@ -220,7 +226,7 @@ def test_companies_that_fire_by_themselves_bring_fewer_market_incidents_than_one
     assert len([one for one in markets(told) if one.event == "fired"]) <= budget * weeks
 
 
-CUTS = st.lists(st.integers(START, START + 200), max_size=12)
+CUTS = st.lists(st.integers(START * BUCKET_MIN, (START + 200) * BUCKET_MIN), max_size=12)
 
 
 @settings(max_examples=30, deadline=None)
@@ -233,10 +239,10 @@ def test_neither_the_order_of_arrival_nor_the_cuts_nor_storing_between_change_a_
 
 
 @settings(max_examples=30, deadline=None)
-@given(end=st.integers(START + 95, START + 150))
+@given(end=st.integers((START + 95) * BUCKET_MIN, (START + 150) * BUCKET_MIN))
 def test_what_comes_later_changes_nothing_before_it(end: int) -> None:
     whole = run(CRASH)
-    cut = run([one for one in CRASH if bucket_of(one) < end], end=end)
+    cut = run([one for one in CRASH if minute_of(one) <= end], end=end)
     assert whole[: len(cut)] == cut
 
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from alerts.dispatcher import interrupts
 from alerts.events import Alert, Driver, Drivers, EventKind, SeriesKind, Severity
 from alerts.evidence import drivers_of
-from alerts.market import Market, bucket_of
+from alerts.market import Market
 from alerts.nested import MOST
 from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN, Excerpt, Minute, encode_excerpt
 from alerts.watch import Watch
 from tests.alerts.examples import measured
-from tests.alerts.test_market import START, event
+from tests.alerts.test_market import START, bucket_of, event
 from tests.alerts.votes_of_days import vote
 
 RULE = Rule("negative-surge", ("sector", "topic", "issuer", "issuer_topic"))

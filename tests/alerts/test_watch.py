@@ -1,6 +1,7 @@
 """Claims about the watch: alerts are a function of the votes alone, and what stands in them is so."""
 
 import random
+from datetime import datetime
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TypeVar
@@ -12,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.errors import StateError
-from alerts.events import Alert, Driver, encode_alert
+from alerts.events import Alert, Driver, encode_alert, utc_text
 from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN, Minute, Vote
 from alerts.watch import STORY_WINDOW_MIN, Watch
 from tests.alerts.votes_of_days import DAY_MIN, RULE, START_MIN, Burst, days, excerpt, minutes_of, vote
 
+parse = datetime.fromisoformat
 T = TypeVar("T")
 DAYS = 4
 END_MIN = START_MIN + DAYS * DAY_MIN
@@ -267,8 +269,35 @@ def test_a_vote_whose_excerpt_is_missing_still_counts() -> None:
     burst = [("issuer:C0", vote(at + n // 4, f"b{n}", negative=True, second=n)) for n in range(40)]
     bare = [one._replace(excerpts={}) for one in minutes_of(burst)]
     alert = run([*days(1, 2, companies=1)[:-70], *bare], end=at + BUCKET_MIN)[0][-1]
-    assert alert.measured.negatives >= 40
+    assert alert.measured.negatives >= 3
+    assert alert.evidence == ()
     assert Driver("other", 0.0) not in alert.drivers.stories
+
+
+def burst_at(minute: int) -> list[Minute]:
+    """Four negative voices a minute for a quarter of an hour, after two ordinary days."""
+    burst = [("issuer:C0", vote(minute + n // 4, f"b{n}", negative=True, second=n)) for n in range(60)]
+    return [*(one for one in days(1, 2, companies=1) if one.minute < minute), *minutes_of(burst)]
+
+
+@pytest.mark.parametrize("after", [0, 1, 7])
+def test_a_violent_surge_is_told_while_its_bucket_still_fills_and_once(after: int) -> None:
+    start = START_MIN + 2 * DAY_MIN - BUCKET_MIN
+    alerts = run(burst_at(start + after), end=start + 4 * BUCKET_MIN)[0]
+    fired = [alert for alert in alerts if alert.event == "fired"]
+    assert len(fired) == 1
+    minute = int(parse(fired[0].evaluated_at).timestamp()) // 60
+    assert start + after < minute <= start + after + 4
+    assert fired[0].bucket_start == utc_text(start * 60_000)
+    assert fired[0].measured.negatives == 4 * (minute - start - after)
+    assert [one.id for one in fired[0].evidence]
+
+
+def test_a_state_kept_within_a_bucket_goes_on_looking() -> None:
+    start = START_MIN + 2 * DAY_MIN - BUCKET_MIN
+    whole = run(burst_at(start + 2), end=start + 8 * BUCKET_MIN)[0]
+    cut = run(burst_at(start + 2), [start + 3, start + 4, start + 9], end=start + 8 * BUCKET_MIN, stored=True)[0]
+    assert as_bytes(cut) == as_bytes(whole)
 
 
 def test_a_topics_alert_names_the_open_incident_of_its_company() -> None:
