@@ -119,7 +119,7 @@ class Calendars:
     def season_of(self, numbers: NDArray[np.intp], start_s: Floats) -> NDArray[np.intp]:
         """Seasons of moments in seconds UTC by the calendars of these numbers, all of shape (rows,)."""
         if len(numbers) and (numbers == numbers[0]).all():
-            return self._calendars[numbers[0]].season_of(start_s)
+            return self._calendars[int(numbers[0])].season_of(start_s)
         season = np.empty(len(start_s), dtype=np.intp)
         for number, one in enumerate(self._calendars):
             rows = numbers == number
