@@ -5,7 +5,7 @@
 import datetime as dt
 import gzip
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -53,7 +53,6 @@ class Calendar:
         self._begins_s = stretches.begins_s[:-1].astype(np.float64)
         self._start_s, self._end_s = float(stretches.begins_s[0]), float(stretches.begins_s[-1])
         self._first, self._last = stretches.first, stretches.last
-        self.visits: Floats = self._visits()
 
     def season_of(self, start_s: Floats) -> NDArray[np.intp]:
         """Seasons of moments in seconds UTC, in [0, SEASONS); same shape."""
@@ -85,7 +84,8 @@ class Calendar:
             return f"{self.name}: hour {hour - self._before + 1} of the session"
         return f"{self.name}: hour {hour - self._before - self._session + 1} after the close"
 
-    def _visits(self) -> Floats:
+    @cached_property
+    def visits(self) -> Floats:
         """How many hours an average day has of each season; shape (SEASONS,)."""
         lengths = np.diff(self._begins_s, append=self._end_s) / _HOUR_S
         seen = np.zeros(SEASONS)
@@ -118,11 +118,12 @@ class Calendars:
 
     def season_of(self, numbers: NDArray[np.intp], start_s: Floats) -> NDArray[np.intp]:
         """Seasons of moments in seconds UTC by the calendars of these numbers, all of shape (rows,)."""
+        if len(numbers) and (numbers == numbers[0]).all():
+            return self._calendars[int(numbers[0])].season_of(start_s)
         season = np.empty(len(start_s), dtype=np.intp)
         for number, one in enumerate(self._calendars):
-            rows = np.flatnonzero(numbers == number)
-            if len(rows):
-                season[rows] = one.season_of(start_s[rows])
+            rows = numbers == number
+            season[rows] = one.season_of(start_s[rows])
         return season
 
     def visits(self, numbers: NDArray[np.intp]) -> Floats:

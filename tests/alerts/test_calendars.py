@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.calendars import SAME, SEASONS, TABLES, UTC, calendar_named
@@ -32,6 +32,7 @@ def hours(exchange: str, start: str) -> list[int]:
     return [int(one) for one in calendar_named(exchange).season_of(moments)]
 
 
+@settings(deadline=None)
 @given(st.sampled_from((UTC, *EXCHANGES)), st.lists(MOMENTS, min_size=1, max_size=20))
 def test_every_moment_has_one_season_whatever_it_is_asked_with(exchange: str, moments: list[float]) -> None:
     found = calendar_named(exchange).season_of(np.array(moments))
@@ -39,6 +40,7 @@ def test_every_moment_has_one_season_whatever_it_is_asked_with(exchange: str, mo
     assert [int(calendar_named(exchange).season_of(np.array([one]))[0]) for one in moments] == found.tolist()
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**8), 10**8))
 def test_without_an_exchange_a_season_is_an_hour_of_utc_on_a_working_day_or_weekend(quarter: int) -> None:
     moment = datetime(1970, 1, 1, tzinfo=UTC_ZONE) + timedelta(minutes=15) * (quarter % 10**7)

@@ -34,9 +34,9 @@ def feed(bank: SurgeBank, buckets: list[tuple[int, int]], slot: int = 0, first: 
     ]
 
 
-def fresh(n: int = 1) -> SurgeBank:
+def fresh(n: int = 1, calendar: str = "") -> SurgeBank:
     bank = SurgeBank()
-    bank.add(n)
+    bank.add(n, calendar)
     return bank
 
 
@@ -184,10 +184,11 @@ def test_a_series_that_slept_goes_on_with_finite_numbers(
     assert all(np.isfinite(field).all() for scores in found for field in scores)
 
 
-def test_sleep_in_one_step_is_nearly_sleep_bucket_by_bucket() -> None:
+@pytest.mark.parametrize("calendar", ["", "XNYS", "XTAI"])
+def test_sleep_in_one_step_is_nearly_sleep_bucket_by_bucket(calendar: str) -> None:
     rng = np.random.default_rng(5)
     calm = [(int(rng.binomial(6, 0.2)), 6) for _ in range(28 * 96)]
-    stepwise, at_once = fresh(), fresh()
+    stepwise, at_once = fresh(calendar=calendar), fresh(calendar=calendar)
     week = 7 * 96
     feed(stepwise, calm + [(0, 0)] * week)
     feed(at_once, calm)
