@@ -25,7 +25,7 @@ test: lint $(VENV)/.train ## lint, then every test; starts Kafka, Redis and Elas
 	$(BIN)/pytest
 
 test-fast: $(VENV)/.dev ## tests without servers, browser and torch
-	$(BIN)/pytest -m "not servers and not browser and not slow and not torch"
+	$(BIN)/pytest --hypothesis-profile=fast -m "not servers and not browser and not slow and not torch"
 
 lint: $(VENV)/.dev ## format, lint and types
 	$(BIN)/ruff format --check $(CHECKED)

@@ -5,7 +5,7 @@ are `message`'s, wires are `notify`'s, the alerts themselves come from the calle
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple
 
@@ -27,9 +27,9 @@ log = logging.getLogger(__name__)
 class Delivery(NamedTuple):
     """What became of one alert on one channel.
 
-    `repeated`: confirmed before, not sent again. `held`: another incident has told people, see `interrupts`. `failed`
-    with `recoverable` is worth another call, after `retry_after_s` where the receiver said so; `attempts` 0 means that
-    the channel was down and this alert not tried.
+    `repeated`: confirmed before, not sent again. `held`: another incident has told people, see `interrupts`, or it is
+    the end of what nobody was told of. `failed` with `recoverable` is worth another call, after `retry_after_s` where
+    the receiver said so; `attempts` 0 means that the channel was down and this alert not tried.
     """
 
     alert: str
@@ -68,17 +68,24 @@ class Dispatcher:
         self._store.apply(alerts)
         if not self._channels or not alerts:
             return []
+        held = {alert.id for alert in alerts if not interrupts(alert) or self._never_began(alert)}
         with ThreadPoolExecutor(len(self._channels), "notify") as pool:
-            futures = [pool.submit(self._send_all, channel, alerts) for channel in self._channels]
+            futures = [pool.submit(self._send_all, channel, alerts, held) for channel in self._channels]
         return [delivery for future in futures for delivery in future.result()]
 
-    def _send_all(self, channel: Channel, alerts: Sequence[Alert]) -> list[Delivery]:
+    def _never_began(self, alert: Alert) -> bool:
+        """Whether it is the end of an incident that the book knows no other event of: it began in a history from which
+        the detector was taught, and nobody was told."""
+        incident = self._store.get(alert.incident) if alert.event == "resolved" else None
+        return incident is not None and incident.raised.event == "resolved"
+
+    def _send_all(self, channel: Channel, alerts: Sequence[Alert], held: Collection[str]) -> list[Delivery]:
         """All alerts on one channel. One that cannot be sent does not hold the next, until several in a row could not:
         then the channel is taken as down, and the rest is left for another call."""
         deliveries: list[Delivery] = []
         given_up: list[Delivery] = []
         for alert in alerts:
-            if not interrupts(alert):
+            if alert.id in held:
                 deliveries.append(Delivery(alert.id, channel.name, "held"))
             elif self._sent.was_sent(alert.id, channel.name):
                 deliveries.append(Delivery(alert.id, channel.name, "repeated"))

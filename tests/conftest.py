@@ -12,8 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from deploy.local import Stack, StackInfo
+
+settings.register_profile("fast", max_examples=25, deadline=None)  # of `make test-fast`
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _SERVER_OF_FIXTURE = {"kafka": "kafka", "redis_url": "redis", "elasticsearch_url": "elasticsearch"}

@@ -2,13 +2,14 @@
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.accounts import DAY_MS, Account, all_spent, learning_until, ledger
 from alerts.rules import Rule
 from alerts.watch import Watch
 from tests.alerts.votes_of_days import DAY_MIN, RULE, START_MIN, Burst, days
+from tests.examples import examples
 
 PATIENT = Rule("patient", ("issuer", "topic"), budget=0.05, learning_days=7)
 WEEK_MS = 7 * DAY_MS
@@ -53,7 +54,7 @@ def test_a_ledger_adds_the_series_up_and_names_those_that_spent_most() -> None:
     assert ledger(RULE, {}, 0, 5).text().startswith("negative-surge: 0 firings in 0 series-weeks, true")
 
 
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(cuts=st.lists(st.integers(START_MIN, END_MIN), max_size=4, unique=True), stored=st.booleans())
 def test_however_the_minutes_are_cut_the_accounts_are_those_of_the_alerts(cuts: list[int], stored: bool) -> None:
     watch = Watch([RULE])

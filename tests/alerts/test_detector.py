@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from alerts.detector import BLOCK, Scores, SurgeBank
 from alerts.errors import StateError
 from alerts.tails import interval_80
+from tests.examples import examples
 
 GOLDEN: list[dict[str, Any]] = json.loads(Path(__file__).with_name("golden_surge.json").read_text())
 START_S = 1_767_974_400.0
@@ -56,7 +57,7 @@ def test_evidence_equals_a_second_implementation(case: dict[str, Any]) -> None:
         assert found.evidence[0] == pytest.approx(expected if supported else 0.0, rel=1e-5, abs=1e-4), f"bucket {i}"
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.lists(st.lists(COUNTS, min_size=24, max_size=24), min_size=2, max_size=9))
 def test_a_series_scores_the_same_bits_in_any_company(series: list[list[tuple[int, int]]]) -> None:
     together, slots = fresh(len(series)), np.arange(len(series))
@@ -172,7 +173,7 @@ def test_the_deciding_window_is_told_with_its_counts() -> None:
     assert found.window_share[0] > 0.0
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(BUCKETS, st.integers(1, 2000), BUCKETS)
 def test_a_series_that_slept_goes_on_with_finite_numbers(
     before: list[tuple[int, int]], asleep: int, after: list[tuple[int, int]]

@@ -86,6 +86,21 @@ def test_what_a_wider_incident_holds_interrupts_only_when_it_is_critical() -> No
     assert {one.id: one.parent for one in setting.book.list(10)} == {"market": None, "member": "market"}
 
 
+def test_the_end_of_what_began_in_a_history_is_not_told_but_what_is_added_to_it_is() -> None:
+    people = ScriptedChannel("people")
+    setting = Setting(people)
+    assert [d.outcome for d in setting.send(episode("quiet")[2])] == ["held"]
+    assert [d.outcome for d in setting.send(*episode("grown")[1:])] == ["sent", "sent"]
+    assert [one.state for one in setting.book.list(10)] == ["resolved", "resolved"]
+
+
+def test_what_a_narrower_incident_has_told_is_not_sent_however_grave() -> None:
+    people = ScriptedChannel("people")
+    sector = msgspec.structs.replace(alert(severity="critical"), told_by="company")
+    assert [d.outcome for d in Setting(people).send(sector)] == ["held"]
+    assert taken(people) == []
+
+
 def test_a_repeated_alert_is_not_sent_again() -> None:
     people = ScriptedChannel("people")
     setting = Setting(people)

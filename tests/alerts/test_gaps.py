@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.accounts import Account
@@ -17,6 +17,7 @@ from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN, Minute
 from alerts.watch import Watch
 from tests.alerts.votes_of_days import DAY_MIN, RULE, START_MIN, Burst, days, minutes_of, vote
+from tests.examples import examples
 
 WEEK_MIN = 7 * DAY_MIN
 BREAK_MIN = 2 * DAY_MIN + 600
@@ -79,7 +80,7 @@ def test_a_calm_stream_learns_from_an_outage_no_more_than_its_first_hush() -> No
     assert 1 <= hush <= 6  # buckets, of some seven expected votes each
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(cuts=st.lists(st.integers(START_MIN, END_MIN + 3 * DAY_MIN), max_size=12), gap_min=st.integers(200, 3 * DAY_MIN))
 @pytest.mark.slow
 def test_cut_and_resumed_anywhere_in_or_beside_a_gap_alerts_bands_and_state_are_the_same(

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.errors import StateError
@@ -17,6 +17,7 @@ from alerts.market_alert import MEMBERS_SHOWN
 from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN
 from tests.alerts.examples import alert, measured, post
+from tests.examples import examples
 
 RULE = Rule("negative-surge", ("issuer", "issuer_topic"), budget=0.25)
 BUCKET_MS = BUCKET_MIN * 60_000
@@ -229,7 +230,7 @@ def test_companies_that_fire_by_themselves_bring_fewer_market_incidents_than_one
 CUTS = st.lists(st.integers(START * BUCKET_MIN, (START + 200) * BUCKET_MIN), max_size=12)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(seed=st.integers(0, 2**32), cuts=CUTS, stored=st.booleans())
 def test_neither_the_order_of_arrival_nor_the_cuts_nor_storing_between_change_a_byte(
     seed: int, cuts: list[int], stored: bool
@@ -238,7 +239,7 @@ def test_neither_the_order_of_arrival_nor_the_cuts_nor_storing_between_change_a_
     assert run(mixed, cuts, stored=stored) == run(CRASH)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(end=st.integers((START + 95) * BUCKET_MIN, (START + 150) * BUCKET_MIN))
 def test_what_comes_later_changes_nothing_before_it(end: int) -> None:
     whole = run(CRASH)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alerts.dispatcher import interrupts
@@ -20,6 +20,7 @@ from alerts.watch import Watch
 from tests.alerts.examples import measured
 from tests.alerts.test_market import START, bucket_of, event
 from tests.alerts.votes_of_days import vote
+from tests.examples import examples
 
 RULE = Rule("negative-surge", ("sector", "topic", "issuer", "issuer_topic"))
 SECTORS = {"A": "chips", "B": "chips", "C": "chips", "Z": "banks"}
@@ -173,7 +174,7 @@ def crowd(seed: int) -> list[Alert]:
     return alerts
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(seed=st.integers(0, 2**32), cuts=st.lists(st.integers(START, START + 90), max_size=8), stored=st.booleans())
 def test_neither_order_nor_cuts_nor_storing_between_change_a_byte(seed: int, cuts: list[int], stored: bool) -> None:
     alerts = crowd(seed)
@@ -181,7 +182,7 @@ def test_neither_order_nor_cuts_nor_storing_between_change_a_byte(seed: int, cut
     assert told(mixed, cuts, stored=stored) == told(alerts)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(seed=st.integers(0, 2**32))
 def test_what_is_held_as_told_was_told_by_an_open_incident_of_a_company(seed: int) -> None:
     is_open: set[str] = set()

@@ -1,10 +1,11 @@
 """Claims about volume: a rise of talk scores once, ordinary ups and downs do not, and no company changes a score."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.volume import VolumeBank, VolumeScores
+from tests.examples import examples
 
 BUCKETS = st.lists(st.integers(0, 60), min_size=1, max_size=60)
 
@@ -39,7 +40,7 @@ def test_an_ordinary_day_passes_the_score_of_two_about_as_often_as_it_says() -> 
     assert 0.0 < (found >= 2.0).mean() < 0.01
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(BUCKETS, BUCKETS)
 def test_scores_depend_neither_on_later_buckets_nor_on_other_series(votes: list[int], later: list[int]) -> None:
     alone = scores(votes)

@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.errors import StateError
@@ -18,6 +18,7 @@ from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN, Minute, Vote
 from alerts.watch import STORY_WINDOW_MIN, Watch
 from tests.alerts.votes_of_days import DAY_MIN, RULE, START_MIN, Burst, days, excerpt, minutes_of, vote
+from tests.examples import examples
 
 parse = datetime.fromisoformat
 T = TypeVar("T")
@@ -67,7 +68,7 @@ def test_the_history_holds_what_the_claims_below_need() -> None:
     assert {("fired", "C0"), ("fired", "C1"), ("fired", "C2"), ("escalated", "C2"), ("resolved", "C1")} <= set(events)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(cuts=st.lists(st.integers(START_MIN - 10, END_MIN), max_size=30), stored=st.booleans())
 def test_however_the_minutes_are_cut_and_stored_between_alerts_bands_and_state_are_the_same(
     cuts: list[int], stored: bool
@@ -84,7 +85,7 @@ def test_minute_by_minute_brings_the_same() -> None:
     assert as_bytes(alerts) == as_bytes(WHOLE[0])
 
 
-@settings(max_examples=5, deadline=None)
+@examples(5)
 @given(seed=st.integers(0, 2**32))
 def test_the_order_of_votes_series_and_excerpts_within_a_minute_does_not_matter(seed: int) -> None:
     rng = random.Random(seed)

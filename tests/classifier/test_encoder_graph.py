@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.encoder.graph import build, packed, rounded, unpacked
@@ -10,6 +10,7 @@ from classifier.encoder.runtime import Lanes, OnnxRuntime, parts
 from classifier.encoder.shape import Pooling, Precision, shape_of
 from classifier.errors import ArtifactError
 from tests.classifier import tiny_encoder as tiny
+from tests.examples import examples
 
 ROWS = st.lists(st.integers(0, len(tiny.vocabulary()) - 1), min_size=1, max_size=tiny.WINDOW)
 
@@ -26,7 +27,7 @@ EIGHT_BITS = runtime("int8")
 
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
 @given(rows=st.lists(ROWS, min_size=1, max_size=5))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_the_float_graph_computes_bert(pooling: Pooling, rows: list[list[int]]) -> None:
     sentiment, topics = EXACT[pooling].logits(rows)
     for place, row in enumerate(rows):
@@ -36,7 +37,7 @@ def test_the_float_graph_computes_bert(pooling: Pooling, rows: list[list[int]]) 
 
 
 @given(rows=st.lists(ROWS, min_size=2, max_size=6))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_eight_bits_give_a_text_the_same_result_in_any_company(rows: list[list[int]]) -> None:
     together, _ = EIGHT_BITS.logits(rows)
     alone = np.concatenate([EIGHT_BITS.logits([row])[0] for row in rows])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from stream.stores.memory import MemoryTrends
-from stream.stores.protocols import SERIES_KEPT
+from stream.stores.protocols import SERIES_KEPT, TrendStore
 from stream.stores.redis_common import connect
 from stream.stores.redis_trends import RedisTrends
 from tests.contract.counted import Make
@@ -22,3 +22,9 @@ def make(request: pytest.FixtureRequest) -> Iterator[Make]:
         prefix = request.getfixturevalue("prefix")
         numbers = itertools.count()
         yield lambda shards, kept=SERIES_KEPT: RedisTrends(client, f"{prefix}{next(numbers)}", shards, series_kept=kept)
+
+
+@pytest.fixture
+def store(make: Make) -> TrendStore:
+    """An empty store of one shard."""
+    return make(1)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import ServerUnavailable
@@ -13,6 +13,7 @@ from stream.stores.protocols import STORY_MEMORY_MS, StoryItem, StoryStore
 from stream.stores.redis_common import connect
 from stream.stores.redis_stories import RedisStories
 from stream.wording import wordings
+from tests.examples import examples
 
 NOW_MS = 1_740_000_000_000
 HOUR_MS = 3_600_000
@@ -67,7 +68,7 @@ def test_cuts_change_nothing(items: list[StoryItem], cut: int) -> None:
 
 
 @pytest.mark.servers
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(batches=st.lists(ITEMS, max_size=3))
 def test_redis_decides_what_memory_decides(redis_url: str, batches: list[list[StoryItem]]) -> None:
     with connect(redis_url) as client:

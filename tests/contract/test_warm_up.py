@@ -26,7 +26,6 @@ from tests.stream.five_days import POSTS, RULES, START_MS, SURGE_H
 from tests.stream.word_classifier import WordClassifier
 
 HEARD = heard_by(RULES)
-CUTS = [60.0, SURGE_H + 0.6]  # before the surge, and in it
 ROWS = [
     Prepared(datetime_ms(post.published_at), post.id, msgspec.json.encode(post), line)
     for line, post in enumerate(POSTS, start=1)
@@ -86,8 +85,7 @@ def in_order(alerts: Sequence[Alert], after_ms: int = 0) -> list[bytes]:
     return [encode_alert(one) for one in sorted(late, key=lambda one: (one.evaluated_at, one.id))]
 
 
-@pytest.mark.parametrize("hours", CUTS)
-@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize(("shards", "hours"), [(1, SURGE_H + 0.6), (3, 60.0)])  # in the surge, and before
 def test_after_it_the_live_path_raises_what_one_long_run_raises(make: Make, shards: int, hours: float) -> None:
     store = make(shards)
     warmed(store, before(at(hours)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,12 +49,18 @@ def within(module: Path, places: tuple[str, ...]) -> bool:
     return any(module.as_posix() == place or module.as_posix().startswith(f"{place}/") for place in places)
 
 
+@cache
 def tree(module: Path) -> ast.Module:
     return ast.parse((REPOSITORY / module).read_text(encoding="utf-8"))
 
 
-def imported_packages(module: Path) -> Iterator[str]:
+@cache
+def imported_packages(module: Path) -> frozenset[str]:
     """Top-level packages, wherever in the file they are imported."""
+    return frozenset(_imported(module))
+
+
+def _imported(module: Path) -> Iterator[str]:
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -83,8 +90,13 @@ def imported_names(module: Path) -> dict[str, tuple[str, ...]]:
     return names
 
 
-def used(module: Path) -> Iterator[tuple[str, ...]]:
+@cache
+def used(module: Path) -> tuple[tuple[str, ...], ...]:
     """Every dotted name that the module uses, with imported names written out in full."""
+    return tuple(_used(module))
+
+
+def _used(module: Path) -> Iterator[tuple[str, ...]]:
     names = imported_names(module)
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Attribute | ast.Name):
@@ -95,13 +107,13 @@ def used(module: Path) -> Iterator[tuple[str, ...]]:
 
 @pytest.mark.parametrize("package", ONLY_IN)
 def test_a_package_is_imported_only_in_its_room(package: str) -> None:
-    outside = [str(m) for m in MODULES if package in set(imported_packages(m)) and not within(m, ONLY_IN[package])]
+    outside = [str(m) for m in MODULES if package in imported_packages(m) and not within(m, ONLY_IN[package])]
     assert outside == []
 
 
 @pytest.mark.parametrize("room", NEVER)
 def test_a_room_that_stands_alone_imports_no_other(room: str) -> None:
-    wrong = {str(m): set(imported_packages(m)) & set(NEVER[room]) for m in MODULES if m.parts[0] == room}
+    wrong = {str(m): imported_packages(m) & set(NEVER[room]) for m in MODULES if m.parts[0] == room}
     assert {module: rooms for module, rooms in wrong.items() if rooms} == {}
 
 

@@ -49,6 +49,7 @@ def test_locks_are_not_older_than_the_declared_dependencies() -> None:
     assert declared - locked("default").keys() == set()
 
 
+@pytest.mark.slow
 def test_the_wheel_carries_every_data_file(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],

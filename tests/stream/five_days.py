@@ -13,7 +13,7 @@ SURGE_H = 90
 
 
 def _posts() -> list[RawPost]:
-    sample = generate(3, days=5, surge_at_h=SURGE_H, rate=0.3)
+    sample = generate(3, days=5, surge_at_h=SURGE_H, rate=0.1)
     posts = []
     for number, post in enumerate(sample.posts):
         within = sample.surge.start_ms <= datetime_ms(post.published_at) < sample.surge.end_ms
