@@ -51,10 +51,15 @@ def _silence(window: Window) -> Said:
     return Said(measured, (), Drivers((), (), ()))  # there is nothing to show
 
 
+def _lag(window: Window) -> Said:
+    return Said(_measured(window, "lag"), (), Drivers((), (), ()))  # what came late was not kept
+
+
 SAID: Final[Mapping[Measure, Callable[[Window], Said]]] = {
     "negative": _negative,
     "volume": _volume,
     "silence": _silence,
+    "lag": _lag,
 }
 
 

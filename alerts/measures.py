@@ -4,7 +4,7 @@ counts of closed buckets in, scores out. What rules make of scores is `applied`'
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from alerts import silence
 from alerts.detector import Scores, Slots, SurgeBank
 from alerts.errors import StateError
+from alerts.falses import Curve
 from alerts.rules import Measure, Rule
 from alerts.series import Series
 from alerts.tails import Floats
@@ -30,6 +31,9 @@ class Counts(NamedTuple):
     totals: Floats
     posts: Floats
     stale: Floats
+
+
+Count = Callable[[Counts], tuple[Floats, Floats]]  # hits, and all among which they are, of a bucket
 
 
 class Found(NamedTuple):
@@ -116,12 +120,18 @@ class OwnMeasure(ABC):
         return int(self._own[slot]) if slot < len(self._own) else -1
 
 
-class CountedMeasure(OwnMeasure):
-    """A measure whose detector is a bank like that of negative surges."""
+class PartBank(SurgeBank):
+    """A `SurgeBank` of another part of the posts than the negative ones, whose share wanders more (measured)."""
 
-    def __init__(self, kinds: frozenset[str], bank: type[SurgeBank]) -> None:
+    curve: ClassVar[Curve] = Curve(1.075, 1.02, 0.6, 2.2)
+
+
+class CountedMeasure(OwnMeasure):
+    """A measure whose detector is a bank like that of negative surges, to which others are hits among others."""
+
+    def __init__(self, kinds: frozenset[str], bank: type[SurgeBank], count: Count) -> None:
         super().__init__(kinds)
-        self._bank = bank(BUCKET_MIN * 60)
+        self._bank, self._count = bank(BUCKET_MIN * 60), count
 
     def _grow(self) -> None:
         self._bank.add()
@@ -138,7 +148,8 @@ class CountedMeasure(OwnMeasure):
             self._bank.skip(self._own[slot : slot + 1], np.array([float(buckets)]))
 
     def _score(self, slots: Slots, own: Slots, counts: Counts, _bank: SurgeBank) -> Scores:
-        return self._bank.close(own, _start_s(slots, counts), counts.negatives[slots], counts.totals[slots])
+        hits, totals = self._count(counts)
+        return self._bank.close(own, _start_s(slots, counts), hits[slots], totals[slots])
 
 
 class SilenceMeasure(OwnMeasure):
@@ -181,8 +192,9 @@ def _start_s(slots: Slots, counts: Counts) -> Floats:
 
 
 _MAKE: Final[Mapping[Measure, Callable[[frozenset[str]], OwnMeasure]]] = {
-    "volume": lambda kinds: CountedMeasure(kinds, TalkBank),
+    "volume": lambda kinds: CountedMeasure(kinds, TalkBank, lambda came: (came.negatives, came.totals)),
     "silence": SilenceMeasure,
+    "lag": lambda kinds: CountedMeasure(kinds, PartBank, lambda came: (came.stale, came.stale + came.posts)),
 }
 
 

@@ -17,7 +17,7 @@ LEAST_BUDGET = 0.001  # per series; what is rarer has not been seen often enough
 MOST_BUDGET = 20.0
 BREAKOUT_SOURCES, BREAKOUT_MINUTES = 5, 120
 LEAST_SILENCE_DAYS = 8.0  # a whole week, weekend and all
-Measure = Literal["negative", "volume", "silence", "breakout"]
+Measure = Literal["negative", "volume", "silence", "breakout", "lag"]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
@@ -80,6 +80,7 @@ _SAYS_NOTHING: Mapping[Measure, tuple[str, ...]] = {
     "negative": _OF_BREAKOUTS,
     "volume": ("min_negatives", *_OF_BREAKOUTS),
     "silence": ("min_negatives", "min_total", *_OF_BREAKOUTS),
+    "lag": _OF_BREAKOUTS,
     "breakout": ("budget", "over", "min_negatives", "min_total", "learning_days", "rest_hours"),
 }
 _YOUNGER: Mapping[str, object] = {"measure": "negative", "sources": None, "within_minutes": None}
@@ -135,6 +136,8 @@ def _check_measure(rule: Rule) -> None:
     for name in _SAYS_NOTHING[rule.measure]:
         if getattr(rule, name) != defaults[name]:
             raise RulesError(f"rules: {rule.id}: {name} says nothing on a rule of measure {rule.measure}; leave it out")
+    if rule.measure == "lag" and rule.series != ("source",):
+        raise RulesError(f"rules: {rule.id}: lag is measured of sources; give series: [source]")
     if rule.measure == "breakout" and "source" in rule.series:
         raise RulesError(
             f"rules: {rule.id}: a source tells its stories alone, so none breaks out there; take another kind"

@@ -21,6 +21,7 @@ DAYS = 4
 END_MIN = START_MIN + DAYS * DAY_MIN
 VOLUME = Rule("volume-surge", ("issuer",), measure="volume")
 BREAKOUT = Rule("breakout", ("issuer", "market"), measure="breakout", sources=4, within_minutes=60)
+LAG = Rule("lag", ("source",), measure="lag", min_negatives=5)
 SILENCE = Rule("silence", ("issuer", "source"), measure="silence", learning_days=8.0)
 
 
@@ -275,12 +276,50 @@ def test_votes_kept_apart_by_source_raise_the_same_negative_alerts() -> None:
     assert [encode_alert(one) for one in run([RULE], split)] == [encode_alert(one) for one in run([RULE], history)]
 
 
+def late(
+    history: Sequence[Minute], source: str, seed: int, usually: float, from_min: int, until_min: int
+) -> list[Minute]:
+    """What C0 says, from a source of which few posts come late, and in these minutes after the start two of three."""
+    rng, minutes = random.Random(seed), []
+    for one in history:
+        votes = one.votes.get("issuer:C0", ())
+        away = from_min <= one.minute - START_MIN < until_min
+        held = [vote for vote in votes if rng.random() < (0.67 if away else usually)]
+        told = [vote for vote in votes if vote not in held]
+        minutes.append(Minute(one.minute, {source: told} if told else {}, {source: len(held)} if held else {}, {}))
+    return minutes
+
+
+def test_a_source_whose_posts_come_late_fires_with_the_share_that_did() -> None:
+    feed = late(LONG, "source:wire", 1, 0.02, 9 * DAY_MIN, 9 * DAY_MIN + 240)
+    alerts = run([LAG, RULE], merged(LONG, feed), START_MIN + 12 * DAY_MIN)
+    told = [(one.event, one.series.kind) for one in alerts if one.rule.id == "lag" and one.event != "escalated"]
+    assert told == [("fired", "source"), ("resolved", "source")]
+    fired = next(one for one in alerts if one.rule.id == "lag")
+    found = fired.measured
+    assert found.key == "lag"
+    assert found.share > 0.4
+    assert found.usual_share < 0.06
+    assert found.negatives == found.stale
+    text = render(fired, "en").text
+    assert f"{found.negatives} out of {found.total} posts came late, a share of" in text
+    assert "old posts arrived late" not in text
+    assert "帖迟到，占" in render(fired, "zh").text
+
+
+def test_more_posts_of_which_as_few_come_late_as_ever_are_no_lag() -> None:
+    feed = late(LONG, "source:wire", 2, 0.02, 0, 0)
+    more = minutes_of(talk("source:wire", 9 * DAY_MIN, 200, hours=4))
+    assert run([LAG], merged(feed, more), START_MIN + 12 * DAY_MIN) == []
+
+
 SPREADING = (
     spread("issuer:C0", "early", [2 * DAY_MIN + 100 + 9 * n for n in range(6)]),
     spread("issuer:C0", "late", [2 * DAY_MIN + 330 + 2 * n for n in range(20)], negative=False),
 )
-RULES = (RULE, VOLUME, BREAKOUT)
-HISTORY = shown(merged(days(1, DAYS, [Burst("issuer:C2", 2 * DAY_MIN + 305)]), LOUD, *SPREADING))
+LATE = late(days(5, DAYS, companies=1), "source:wire", 3, 0.02, 3 * DAY_MIN, 3 * DAY_MIN + 300)
+RULES = (RULE, VOLUME, BREAKOUT, LAG)
+HISTORY = shown(merged(days(1, DAYS, [Burst("issuer:C2", 2 * DAY_MIN + 305)]), LOUD, LATE, *SPREADING))
 WHOLE = run(RULES, HISTORY)
 
 

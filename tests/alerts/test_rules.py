@@ -54,6 +54,7 @@ def test_an_unknown_measure_is_refused() -> None:
         ({"measure": "volume", "min_negatives": 5}, "surge: min_negatives says nothing on a rule of measure volume"),
         ({"measure": "silence", "learning_days": 9, "min_total": 5}, "surge: min_total says nothing on .* silence"),
         ({"measure": "silence", "learning_days": 1}, "surge: silence .* learning_days of at least 8"),
+        ({"measure": "lag"}, r"surge: lag is measured of sources; give series: \[source\]"),
         ({"sources": 5}, "surge: sources says nothing on a rule of measure negative"),
         ({"measure": "volume", "within_minutes": 5}, "surge: within_minutes says nothing on a rule of measure volume"),
         ({"measure": "breakout", "budget": 0.5}, "surge: budget says nothing on a rule of measure breakout"),
