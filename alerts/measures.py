@@ -31,6 +31,8 @@ class Counts(NamedTuple):
     totals: Floats
     posts: Floats
     stale: Floats
+    series: Sequence[Series]
+    by_name: Mapping[str, int]
 
 
 Count = Callable[[Counts], tuple[Floats, Floats]]  # hits, and all among which they are, of a bucket
@@ -152,6 +154,29 @@ class CountedMeasure(OwnMeasure):
         return self._bank.close(own, _start_s(slots, counts), hits[slots], totals[slots])
 
 
+class MixMeasure(CountedMeasure):
+    """A topic's share of what is said of its company. A topic that is new begins with what is known of the company."""
+
+    def __init__(self, kinds: frozenset[str]) -> None:
+        super().__init__(kinds, PartBank, lambda came: (came.totals, came.totals))
+        self._companies: NDArray[np.intp] = _NONE  # slot in the bank -> the company's slot in the watch
+
+    def _score(self, slots: Slots, own: Slots, counts: Counts, bank: SurgeBank) -> Scores:
+        new = np.full(len(self._slots) - len(self._companies), -1, dtype=np.intp)
+        self._companies = np.concatenate([self._companies, new])
+        for mine in np.flatnonzero(self._companies < 0).tolist():
+            topic = counts.series[self._slots[mine]]
+            company = counts.by_name.get(f"issuer:{topic.name.partition(':')[2].partition('|')[0]}")
+            if company is None:  # heard of before companies were watched, and not since
+                continue
+            self._companies[mine] = company
+            if topic.born == counts.bucket == self._since[mine]:
+                self._bank.begin_as_part(mine, bank, company)
+                self._since[mine] = counts.series[company].born
+        companies = np.where(self._companies[own] < 0, slots, self._companies[own])
+        return self._bank.close(own, _start_s(slots, counts), counts.totals[slots], counts.totals[companies])
+
+
 class SilenceMeasure(OwnMeasure):
     """That a series says nothing, by the baseline of negative surges (`silence.py`)."""
 
@@ -194,6 +219,7 @@ def _start_s(slots: Slots, counts: Counts) -> Floats:
 _MAKE: Final[Mapping[Measure, Callable[[frozenset[str]], OwnMeasure]]] = {
     "volume": lambda kinds: CountedMeasure(kinds, TalkBank, lambda came: (came.negatives, came.totals)),
     "silence": SilenceMeasure,
+    "mix": MixMeasure,
     "lag": lambda kinds: CountedMeasure(kinds, PartBank, lambda came: (came.stale, came.stale + came.posts)),
 }
 

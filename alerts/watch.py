@@ -232,7 +232,8 @@ class Watch:
         for slot, context in self._now.items():
             came[:, slot] = context.negatives, context.total, context.posts, context.stale
         self._now.clear()
-        found = self._measures.close(slots, Counts(bucket, *came), self._bank)
+        counts = Counts(bucket, came[0], came[1], came[2], came[3], self._series, self._slots)
+        found = self._measures.close(slots, counts, self._bank)
         negatives, totals = came[0, slots], came[1, slots]
         starts_s = np.full(len(slots), bucket * BUCKET_S)
         scores = self._bank.close(slots, starts_s, negatives, totals)
