@@ -3,18 +3,24 @@ the watch promises of all alerts.
 """
 
 import random
+import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.events import Alert, encode_alert
+from alerts.describe import describe_line
+from alerts.events import Alert, MeasureKey, encode_alert
+from alerts.incidents import apply
 from alerts.message import render
 from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN, Minute, Vote
 from alerts.watch import Watch
+from alerts.words import WORDS
 from tests.alerts.votes_of_days import DAY_MIN, RULE, START_MIN, Burst, days, excerpt, minutes_of, vote
 
 DAYS = 4
@@ -184,77 +190,6 @@ def spread(series: str, story: str, at: Sequence[int], posts: int = 1, negative:
     return [one._replace(excerpts={v.id: raw[v.id] for v in one.votes[series]}) for one in minutes_of(told)]
 
 
-def breakouts(*histories: Sequence[Minute], days_: int = 4) -> list[Alert]:
-    return run([BREAKOUT], merged(*histories), START_MIN + days_ * DAY_MIN)
-
-
-def test_a_story_breaks_out_once_when_enough_sources_tell_it_in_time() -> None:
-    alerts = breakouts(
-        spread("issuer:A", "s", [0, 20, 40, 59, 65], posts=2), spread("issuer:A", "s", [300, 301, 302, 303])
-    )
-    assert [one.event for one in alerts] == ["fired", "resolved"]
-    fired = alerts[0]
-    assert (fired.measured.key, fired.measured.score, fired.measured.threshold) == ("breakout", 4, 4)
-    assert (fired.measured.window_minutes, fired.measured.posts, fired.measured.share) == (59, 8, 1.0)
-    assert [post.source for post in fired.evidence] == [f"source-{n}" for n in range(4)]
-    assert [post.why for post in fired.evidence][:2] == ["first told here", "source 2 to tell it"]
-    assert [driver.id for driver in fired.drivers.sources] == [f"source-{n}" for n in range(4)]
-    assert [(driver.id, driver.share) for driver in fired.drivers.stories] == [("s", 1.0)]
-    text, chinese = render(fired, "en").text, render(fired, "zh").text
-    assert "4 independent sources told one story, in 8 posts within 59 min (to 2026-01-06 01:00 UTC)" in text
-    assert "the rule asks for 4 sources" in text
-    assert text.count("“text of s”") == 4
-    assert "4 个独立来源转述同一事件" in chinese
-    assert "最先报道" in chinese
-    assert "No longer told by 4 sources" in render(alerts[1], "en").text
-
-
-def test_sources_that_take_longer_or_repeat_themselves_are_no_breakout() -> None:
-    slow = spread("issuer:A", "s", [0, 21, 42, 63, 84])
-    one_source = [(series, vote._replace(source="loud")) for series, vote in talk("issuer:A", 0, 30)]
-    assert breakouts(slow, minutes_of((s, v._replace(story="same")) for s, v in one_source)) == []
-
-
-@pytest.mark.parametrize(
-    ("at", "severity"),
-    [
-        ([0, 20, 40, 59], "warning"),
-        ([0, 5, 10, 14], "major"),
-        ([0, *range(15, 58, 6)], "major"),
-        ([*range(8)], "critical"),
-        ([0, *range(15, 60, 3)], "critical"),
-    ],
-)
-def test_reach_and_speed_make_it_graver(at: list[int], severity: str) -> None:
-    alerts = breakouts(spread("issuer:A", "s", at))
-    assert max(("warning", "major", "critical").index(one.severity) for one in alerts) == (
-        "warning",
-        "major",
-        "critical",
-    ).index(severity)
-
-
-def test_a_story_that_goes_on_to_spread_escalates() -> None:
-    alerts = breakouts(spread("issuer:A", "s", [0, 20, 40, 59, *range(61, 75)]))
-    assert [(one.event, one.severity) for one in alerts] == [
-        ("fired", "warning"),
-        ("escalated", "critical"),
-        ("resolved", "critical"),
-    ]
-    assert len({one.incident for one in alerts}) == 1
-
-
-def test_each_story_and_each_series_is_an_incident_of_its_own() -> None:
-    told = [spread(series, story, range(4)) for series in ("issuer:A", "market:all") for story in ("s", "t")]
-    alerts = [one for one in breakouts(*told) if one.event == "fired"]
-    assert len(alerts) == len({one.incident for one in alerts}) == 4
-
-
-def test_a_story_that_has_voted_long_ago_counts_for_reach() -> None:
-    first = minutes_of([("issuer:A", vote(START_MIN, "s", negative=True))])
-    assert [one.event for one in breakouts(first, spread("issuer:A", "s", range(600, 604)))] == ["fired", "resolved"]
-
-
 def test_votes_kept_apart_by_source_raise_the_same_negative_alerts() -> None:
     rng = random.Random(3)
 
@@ -388,6 +323,30 @@ def test_however_the_minutes_are_cut_and_stored_between_the_alerts_of_all_measur
     whole.advance(HISTORY, END_MIN)
     assert [encode_alert(alert) for alert in alerts] == [encode_alert(alert) for alert in WHOLE]
     assert watch.to_bytes() == whole.to_bytes()
+
+
+def test_each_measure_has_a_line_in_the_list_of_incidents() -> None:
+    lines = {one.rule.id: describe_line(apply(None, one)) for one in WHOLE if one.event == "fired"}
+    says = {
+        RULE: r"negative surge  \d+/\d+ \(",
+        VOLUME: r"volume surge  \d+ \(",
+        BREAKOUT: r"story breakout  \d+ \(4\)",
+        LAG: r"source lag  \d+/\d+ \(",
+        MIX: r"shift of topics  \d+/\d+ \(",
+        HUSH: r"silence  0 \([\d.]+, \d+–\d+\)",
+    }
+    for rule, line in says.items():
+        assert re.search(line, lines[rule.id]), lines[rule.id]
+
+
+def test_every_measure_has_words_in_both_languages_and_on_the_desk() -> None:
+    keys = set(get_args(MeasureKey))
+    for speak in WORDS.values():
+        assert set(speak.told) == set(speak.measure) == keys
+    desk = (Path(__file__).parents[2] / "stream" / "desk" / "static" / "words.js").read_text(encoding="utf-8")
+    for key in keys - {"companies"}:
+        assert len(re.findall(rf"\b{key}: \(m\) =>", desk)) == 2, key
+        assert len(re.findall(rf"\b{key}: \"", desk)) == 2, key
 
 
 def test_what_comes_later_changes_no_alert_before_it() -> None:
