@@ -92,7 +92,6 @@ class Ledger(msgspec.Struct, frozen=True):
 def ledger(rule: Rule, accounts: Mapping[str, Account], now_ms: int, limit: int) -> Ledger:
     """The accounts of the series that a rule (with a budget) watches, as of a time; `most` holds up to `limit` that
     have fired."""
-
     watched = {name: account for name, account in sorted(accounts.items()) if rule.watches(name)}
     each = {name: one for name, account in watched.items() for one in all_spent(account, (rule,), name, now_ms)}
     ends = [end for name, account in watched.items() if (end := learning_until(account, (rule,), name, now_ms))]

@@ -117,6 +117,17 @@ class SurgeBank:
         history = past.of_many(past.columns(negatives, totals, usual), rows["past"])
         return self._weigher.scores(usual, self._weigher.weigh(history, usual), rows["falses"])
 
+    def begin_as_part(self, slot: int, whole: "SurgeBank", of: int) -> None:
+        """Begins a new series as a part of the series `of` in the bank `whole`: it knows what was said there until now,
+        none of which was a hit."""
+        for name in ("rate", "season", "level", "share", "near", "past", "closed"):
+            self._state[name][slot] = whole._state[name][of]
+        mine = self._rows(np.array([slot]))
+        mine["share"][:, 0] = mine["near"][:, 0] = mine["past"][:, 0] = 0.0
+        mine["past"][:, 3] = self._baseline.usual(mine, np.zeros(1, np.intp)).share[:, None]
+        for name, array in mine.items():
+            self._state[name][slot] = array[0]
+
     def skip(self, slots: Slots, buckets: Floats) -> None:
         """Ages series by many empty buckets at once, in closed form (seasons taken at their mean of 1).
 

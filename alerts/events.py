@@ -10,7 +10,7 @@ import msgspec
 
 EventKind = Literal["fired", "escalated", "resolved"]
 Severity = Literal["warning", "major", "critical"]
-MeasureKey = Literal["negative_share", "volume", "silence", "breakout", "companies"]
+MeasureKey = Literal["negative_share", "volume", "silence", "breakout", "lag", "mix", "companies"]
 SeriesKind = Literal["issuer", "topic", "issuer_topic", "sector", "source", "market"]
 
 
@@ -58,6 +58,8 @@ class Measured(msgspec.Struct, frozen=True):
     Where that is `companies` (a market incident), `negatives` are companies that fired and `total` those watched.
     `volume`: `stories` are all those of the window, `expected` is the usual number of votes.
     `silence`: the window is the silence, before the post that ends it; `expected` is how many votes it should have had.
+    `lag`: `negatives` are posts that came late, among all posts (`total`).
+    `mix`: `negatives` are votes of the topic, whatever their mood, among all of the company (`total`).
     `breakout`: `negatives` and `total` are posts of the story, `score` is how many independent sources told it at most
     and `threshold` how many are asked for, the window is from the first to the last of them; nothing is expected.
     """

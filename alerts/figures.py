@@ -51,10 +51,21 @@ def _silence(window: Window) -> Said:
     return Said(measured, (), Drivers((), (), ()))  # there is nothing to show
 
 
+def _lag(window: Window) -> Said:
+    return Said(_measured(window, "lag"), (), Drivers((), (), ()))  # what came late was not kept
+
+
+def _mix(window: Window) -> Said:
+    told = [context.talk for context in window.contexts if context.talk is not None]
+    return Said(_measured(window, "mix"), talk_evidence(told), drivers_of(told))
+
+
 SAID: Final[Mapping[Measure, Callable[[Window], Said]]] = {
     "negative": _negative,
     "volume": _volume,
     "silence": _silence,
+    "lag": _lag,
+    "mix": _mix,
 }
 
 

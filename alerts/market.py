@@ -59,15 +59,16 @@ class Market:
 
     def __init__(self, rules: Sequence[Rule], sectors: Mapping[str, str] | None = None) -> None:
         self._sectors = sectors or {}
-        self._rules = {rule.id: rule for rule in rules}
+        # stories break out one by one: none holds another
+        self._rules = {rule.id: rule for rule in rules if rule.measure != "breakout"}
         self._lifecycles = {
             rule.id: Lifecycle.for_budget(
                 rule.series_budget, min_negatives=FEWEST, min_total=FEWEST, rest_s=rule.rest_hours * 3600
             )
-            for rule in rules
+            for rule in self._rules.values()
         }
         self._until = -(2**62)
-        self._groups: dict[str, _Group] = {rule.id: _Group() for rule in rules}
+        self._groups: dict[str, _Group] = {name: _Group() for name in self._rules}
 
     def to_bytes(self) -> bytes:
         """The whole state, exact."""
@@ -133,7 +134,7 @@ class Market:
         for name in sorted(self._groups.keys() | by_rule.keys()):
             if name in self._rules:
                 told += self._group_step(self._rules[name], minute, by_rule[name], born)
-            else:  # of a rule that is no more
+            else:  # of breakouts, or of a rule that is no more
                 told += by_rule[name]
         return told
 

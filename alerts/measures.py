@@ -4,7 +4,7 @@ counts of closed buckets in, scores out. What rules make of scores is `applied`'
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,11 +14,13 @@ from alerts import silence
 from alerts.calendars import CalendarOf
 from alerts.detector import Scores, Slots, SurgeBank
 from alerts.errors import StateError
+from alerts.falses import Curve
 from alerts.rules import Measure, Rule
 from alerts.series import Series
 from alerts.tails import Floats
 from alerts.talk import TalkBank
 from alerts.votes import BUCKET_MIN
+from alerts.weigher import Weigher
 
 _NONE: Final = np.array([], dtype=np.intp)
 
@@ -31,6 +33,11 @@ class Counts(NamedTuple):
     totals: Floats
     posts: Floats
     stale: Floats
+    series: Sequence[Series]
+    by_name: Mapping[str, int]
+
+
+Count = Callable[[Counts], tuple[Floats, Floats]]  # hits, and all among which they are, of a bucket
 
 
 class Found(NamedTuple):
@@ -117,12 +124,24 @@ class OwnMeasure(ABC):
         return int(self._own[slot]) if slot < len(self._own) else -1
 
 
-class CountedMeasure(OwnMeasure):
-    """A measure whose detector is a bank like that of negative surges."""
+class PartWeigher(Weigher):
+    """Weighs another part of the posts than the negative ones, whose share wanders more (measured)."""
 
-    def __init__(self, kinds: frozenset[str], bank: type[SurgeBank], calendar_of: CalendarOf) -> None:
+    curve: ClassVar[Curve] = Curve(1.075, 1.02, 0.6, 2.2)
+
+
+class PartBank(SurgeBank):
+    """A `SurgeBank` of such a part."""
+
+    weigher: ClassVar[type[Weigher]] = PartWeigher
+
+
+class CountedMeasure(OwnMeasure):
+    """A measure whose detector is a bank like that of negative surges, to which others are hits among others."""
+
+    def __init__(self, kinds: frozenset[str], bank: type[SurgeBank], calendar_of: CalendarOf, count: Count) -> None:
         super().__init__(kinds)
-        self._bank, self._calendar_of = bank(BUCKET_MIN * 60), calendar_of
+        self._bank, self._calendar_of, self._count = bank(BUCKET_MIN * 60), calendar_of, count
 
     def _grow(self, name: str) -> None:
         self._bank.add(calendar=self._calendar_of(name))
@@ -139,7 +158,31 @@ class CountedMeasure(OwnMeasure):
             self._bank.skip(self._own[slot : slot + 1], np.array([float(buckets)]))
 
     def _score(self, slots: Slots, own: Slots, counts: Counts, _bank: SurgeBank) -> Scores:
-        return self._bank.close(own, _start_s(slots, counts), counts.negatives[slots], counts.totals[slots])
+        hits, totals = self._count(counts)
+        return self._bank.close(own, _start_s(slots, counts), hits[slots], totals[slots])
+
+
+class MixMeasure(CountedMeasure):
+    """A topic's share of what is said of its company. A topic that is new begins with what is known of the company."""
+
+    def __init__(self, kinds: frozenset[str], calendar_of: CalendarOf) -> None:
+        super().__init__(kinds, PartBank, calendar_of, lambda came: (came.totals, came.totals))
+        self._companies: NDArray[np.intp] = _NONE  # slot in the bank -> the company's slot in the watch
+
+    def _score(self, slots: Slots, own: Slots, counts: Counts, bank: SurgeBank) -> Scores:
+        new = np.full(len(self._slots) - len(self._companies), -1, dtype=np.intp)
+        self._companies = np.concatenate([self._companies, new])
+        for mine in np.flatnonzero(self._companies < 0).tolist():
+            topic = counts.series[self._slots[mine]]
+            company = counts.by_name.get(f"issuer:{topic.name.partition(':')[2].partition('|')[0]}")
+            if company is None:  # heard of before companies were watched, and not since
+                continue
+            self._companies[mine] = company
+            if topic.born == counts.bucket == self._since[mine]:
+                self._bank.begin_as_part(mine, bank, company)
+                self._since[mine] = counts.series[company].born
+        companies = np.where(self._companies[own] < 0, slots, self._companies[own])
+        return self._bank.close(own, _start_s(slots, counts), counts.totals[slots], counts.totals[companies])
 
 
 class SilenceMeasure(OwnMeasure):
@@ -182,8 +225,14 @@ def _start_s(slots: Slots, counts: Counts) -> Floats:
 
 
 _MAKE: Final[Mapping[Measure, Callable[[frozenset[str], CalendarOf], OwnMeasure]]] = {
-    "volume": lambda kinds, calendar_of: CountedMeasure(kinds, TalkBank, calendar_of),
+    "volume": lambda kinds, calendar_of: CountedMeasure(
+        kinds, TalkBank, calendar_of, lambda came: (came.negatives, came.totals)
+    ),
     "silence": lambda kinds, _: SilenceMeasure(kinds),
+    "mix": MixMeasure,
+    "lag": lambda kinds, calendar_of: CountedMeasure(
+        kinds, PartBank, calendar_of, lambda came: (came.stale, came.stale + came.posts)
+    ),
 }
 
 

@@ -99,7 +99,7 @@ def subject_of(alert: Alert, language: Language, topic_names: Mapping[str, str])
 def sentence(alert: Alert, language: Language = "en") -> str:
     """What happened in the terms of its measure, in one or two sentences with every number beside its usual value."""
     speak, found = words.WORDS[language], alert.measured
-    stale = speak.stale(found.stale) if found.stale else ""
+    stale = speak.stale(found.stale) if found.stale and found.key != "lag" else ""
     back = speak.back.get(found.key) if alert.event == "resolved" else None
     told = (back or speak.told[found.key]).format(
         lead=speak.lead[alert.event].format(severity=speak.severity[alert.severity]),

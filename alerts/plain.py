@@ -20,8 +20,9 @@ _DROPPED = {"Cc", "Cf", "Cs", "Cn"}
 def plain(text: str) -> str:
     """The text on one line: escape sequences dropped, runs of white space one space, then control, format (bidi,
     zero-width), surrogate and unassigned characters dropped."""
-    text = _SPACES.sub(" ", _ESCAPES.sub("", text))
-    return "".join(c for c in text if unicodedata.category(c) not in _DROPPED).strip()
+    text = _SPACES.sub(" ", _ESCAPES.sub("", text))  # line breaks are control characters, too
+    kept = "".join(c for c in text if unicodedata.category(c) not in _DROPPED)
+    return _SPACES.sub(" ", kept).strip()
 
 
 def cut(text: str, limit: int) -> str:

@@ -17,7 +17,7 @@ LEAST_BUDGET = 0.001  # per series; what is rarer has not been seen often enough
 MOST_BUDGET = 20.0
 BREAKOUT_SOURCES, BREAKOUT_MINUTES = 5, 120
 LEAST_SILENCE_DAYS = 8.0  # a whole week, weekend and all
-Measure = Literal["negative", "volume", "silence", "breakout"]
+Measure = Literal["negative", "volume", "silence", "breakout", "lag", "mix"]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
@@ -80,6 +80,8 @@ _SAYS_NOTHING: Mapping[Measure, tuple[str, ...]] = {
     "negative": _OF_BREAKOUTS,
     "volume": ("min_negatives", *_OF_BREAKOUTS),
     "silence": ("min_negatives", "min_total", *_OF_BREAKOUTS),
+    "lag": _OF_BREAKOUTS,
+    "mix": _OF_BREAKOUTS,
     "breakout": ("budget", "over", "min_negatives", "min_total", "learning_days", "rest_hours"),
 }
 _YOUNGER: Mapping[str, object] = {"measure": "negative", "sources": None, "within_minutes": None}
@@ -100,7 +102,9 @@ def heard_by(rules: Sequence[Rule]) -> Heard:
     def of(*measures: Measure) -> frozenset[str]:
         return frozenset(kind for rule in rules if rule.measure in measures for kind in rule.series)
 
-    return Heard(frozenset(kind for rule in rules for kind in rule.series), of("volume"), of("breakout"))
+    kinds = frozenset(kind for rule in rules for kind in rule.series)
+    companies = frozenset({"issuer"} if of("mix") else ())  # among whose votes those of a topic are
+    return Heard(kinds | companies, of("volume", "mix"), of("breakout"))
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,6 +139,10 @@ def _check_measure(rule: Rule) -> None:
     for name in _SAYS_NOTHING[rule.measure]:
         if getattr(rule, name) != defaults[name]:
             raise RulesError(f"rules: {rule.id}: {name} says nothing on a rule of measure {rule.measure}; leave it out")
+    if rule.measure == "lag" and rule.series != ("source",):
+        raise RulesError(f"rules: {rule.id}: lag is measured of sources; give series: [source]")
+    if rule.measure == "mix" and rule.series != ("issuer_topic",):
+        raise RulesError(f"rules: {rule.id}: a mix is of a company's topics; give series: [issuer_topic]")
     if rule.measure == "breakout" and "source" in rule.series:
         raise RulesError(
             f"rules: {rule.id}: a source tells its stories alone, so none breaks out there; take another kind"

@@ -2,7 +2,8 @@
 the same bytes, however they are cut into calls. Where minutes come from and alerts go to is the stream room's business.
 """
 
-from collections import Counter
+import math
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -31,7 +32,7 @@ SHOWN = 16  # buckets whose posts can be shown: the bulk of a context
 STORY_WINDOW_MIN = 72 * 60  # a story that voted in a series does not vote there again for three days
 ASLEEP_AFTER = 2 * 24 * 60 // BUCKET_MIN  # a series without a vote for two days is aged in one step when it wakes
 LONGEST_SLEEP = 365 * 24 * 60 // BUCKET_MIN  # what was known a year ago weighs nothing, and soon underflows
-GAP_VOTES = 20.0  # a hush in which so many votes of all series were expected is a gap: by chance it is one in e²⁰
+GAP_VOTES = 20.0  # a hush in which so many votes of all series of a kind were expected is a gap: by chance one in e²⁰
 SCHEMA = 3
 
 Voted = Mapping[str, Mapping[str, int]]
@@ -166,7 +167,11 @@ class Watch:
             self._hush = 0.0
         elif self._hush < GAP_VOTES:
             start_s = np.full(len(self._awake), bucket * BUCKET_S)
-            self._hush += float(self._bank.votes_expected(self._awake, start_s).sum())
+            expected: defaultdict[str, list[float]] = defaultdict(list)
+            for slot, votes in zip(self._awake, self._bank.votes_expected(self._awake, start_s), strict=True):
+                expected[self._series[slot].kind].append(votes)
+            # a post is heard in series of several kinds; `fsum` does not know the order, which a restart changes
+            self._hush += max(math.fsum(votes) for votes in expected.values())
         return self._hush >= GAP_VOTES
 
     def _take(self, minute: Minute, step: Gathered) -> None:
@@ -238,7 +243,8 @@ class Watch:
         for slot, context in self._now.items():
             came[:, slot] = context.negatives, context.total, context.posts, context.stale
         self._now.clear()
-        found = self._measures.close(slots, Counts(bucket, *came), self._bank)
+        counts = Counts(bucket, came[0], came[1], came[2], came[3], self._series, self._slots)
+        found = self._measures.close(slots, counts, self._bank)
         negatives, totals = came[0, slots], came[1, slots]
         starts_s = np.full(len(slots), bucket * BUCKET_S)
         scores = self._bank.close(slots, starts_s, negatives, totals)

@@ -61,6 +61,10 @@ def _voices_en(found: Measured) -> str:
         return f"{found.negatives} out of {found.total} companies came under fire"
     if found.key == "silence":
         return "no post came"
+    if found.key == "mix":
+        return f"{found.negatives} out of {found.total} independent voices about the company spoke of this topic"
+    if found.key == "lag":
+        return f"{found.negatives} out of {found.total} posts came late"
     if found.key == "breakout":
         return f"{found.score:.0f} independent sources told one story, in {found.posts} posts"
     if found.key == "volume":
@@ -73,6 +77,10 @@ def _voices_zh(found: Measured) -> str:
         return f"{found.negatives} 家公司同时出现负面激增（共 {found.total} 家）"
     if found.key == "silence":
         return "没有任何帖子"
+    if found.key == "mix":
+        return f"该公司 {found.total} 条独立声音中有 {found.negatives} 条谈及此主题"
+    if found.key == "lag":
+        return f"{found.total} 帖中有 {found.negatives} 帖迟到"
     if found.key == "breakout":
         return f"{found.score:.0f} 个独立来源转述同一事件，共 {found.posts} 帖"
     if found.key == "volume":
@@ -120,6 +128,8 @@ WORDS: Mapping[str, Words] = {
             "negative_share": "negative surge",
             "volume": "volume surge",
             "silence": "silence",
+            "lag": "source lag",
+            "mix": "shift of topics",
             "breakout": "story breakout",
             "companies": "many companies at once",
         },
@@ -134,6 +144,8 @@ WORDS: Mapping[str, Words] = {
             "(80 % interval {low}–{high}).",
             "breakout": "{prefix}{voices} within {span} (to {until}), {share} of them negative; "
             "the rule asks for {asked} sources.",
+            "mix": _IN_EN + "a share of {share} against {usual_share} as usual.",
+            "lag": _IN_EN + "a share of {share} against {usual_share} as usual.",
             "companies": _IN_EN + _USUAL_EN,
         },
         back={
@@ -167,6 +179,8 @@ WORDS: Mapping[str, Words] = {
             "negative_share": "负面舆情激增",
             "volume": "讨论量激增",
             "silence": "静默",
+            "lag": "来源延迟",
+            "mix": "主题转移",
             "breakout": "事件扩散",
             "companies": "多家公司同时告急",
         },
@@ -179,6 +193,8 @@ WORDS: Mapping[str, Words] = {
             "volume": _IN_ZH + "是平时这个时段 {usual} 条（80% 区间 {low}–{high}）的 {times} 倍" + _SHARES_ZH,
             "silence": _IN_ZH + "平时应有约 {usual} 条（80% 区间 {low}–{high}）。",
             "breakout": "{prefix}{window} 内（截至 {until}）{voices}，其中负面 {share}；规则要求 {asked} 个来源。",
+            "mix": _IN_ZH + "占 {share}，平时 {usual_share}。",
+            "lag": _IN_ZH + "占 {share}，平时 {usual_share}。",
             "companies": _IN_ZH + _USUAL_ZH + "。",
         },
         back={

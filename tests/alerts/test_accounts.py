@@ -74,3 +74,10 @@ def test_however_the_minutes_are_cut_the_accounts_are_those_of_the_alerts(cuts: 
         name: fired.get(name) for name in ("issuer:C0", "issuer:C1", "issuer:C2")
     }
     assert all(START_MS <= account.born_ms < START_MS + DAY_MS for account in kept.values())
+
+
+def test_a_rule_without_a_budget_has_no_account_and_teaches_nothing() -> None:
+    breakout = Rule("breakout", ("issuer",), measure="breakout")
+    account = Account(1000, {"breakout": 3})
+    assert all_spent(account, (breakout,), "issuer:A", 1000 + 4 * WEEK_MS) == ()
+    assert learning_until(account, (breakout,), "issuer:A", 1000) is None

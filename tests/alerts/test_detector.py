@@ -84,7 +84,7 @@ def test_more_series_than_are_closed_at_a_time_score_as_few_do() -> None:
         assert same(Scores._make(field[few] for field in together), apart)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(BUCKETS, st.data(), st.sampled_from([60, 300, 900, 3600, 6 * 3600, 86400]), st.sampled_from([1.0, 0.37]))
 def test_a_run_of_buckets_is_closed_to_the_same_bits_and_state_as_one_after_the_other(
     buckets: list[tuple[int, int]], data: st.DataObject, bucket_s: int, weight: float
@@ -213,7 +213,7 @@ def mixed() -> SurgeBank:
     return bank
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(st.lists(st.lists(COUNTS, min_size=5, max_size=5), min_size=2, max_size=30), st.integers(0, 40_000))
 def test_series_of_several_exchanges_score_as_each_does_alone(rows: list[list[tuple[int, int]]], start: int) -> None:
     together, alone = mixed(), [SurgeBank() for _ in MIXED]

@@ -280,3 +280,19 @@ def test_the_strongest_posts_of_different_stories_stand_behind_it() -> None:
 def test_a_state_that_cannot_be_read_is_refused_with_what_to_do(raw: bytes) -> None:
     with pytest.raises(StateError, match="rebuild"):
         Market.from_bytes(raw, [RULE])
+
+
+def test_surges_of_talk_of_many_companies_are_no_market_incident_and_a_wider_one_still_holds_them() -> None:
+    loud = Rule("loud", ("issuer", "sector"), measure="volume")
+    told = [event(f"C{n}", START + 100, rule=loud) for n in range(40)]
+    wide = event("robotics", START + 99, of="sector", rule=loud)
+    alerts = Market([loud], {"C3": "robotics"}).advance([wide, *told], BORN, (START + 200) * BUCKET_MIN)
+    assert len(alerts) == 41
+    assert [(one.series.key, one.parent) for one in alerts if one.parent] == [("C3", wide.incident)]
+
+
+def test_stories_that_break_out_hold_no_other_ones() -> None:
+    breakout = Rule("breakout", ("issuer", "market"), measure="breakout")
+    told = [event("all", START + 99, of="market", rule=breakout), event("C1", START + 100, rule=breakout)]
+    alerts = Market([breakout]).advance(told, BORN, (START + 200) * BUCKET_MIN)
+    assert [one.parent for one in alerts] == [None, None]

@@ -3,24 +3,32 @@ the watch promises of all alerts.
 """
 
 import random
+import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.events import Alert, encode_alert
+from alerts.describe import describe_line
+from alerts.events import Alert, MeasureKey, encode_alert
+from alerts.incidents import apply
 from alerts.message import render
 from alerts.rules import Rule
 from alerts.votes import BUCKET_MIN, Minute, Vote
 from alerts.watch import Watch
+from alerts.words import WORDS
 from tests.alerts.votes_of_days import DAY_MIN, RULE, START_MIN, Burst, days, excerpt, minutes_of, vote
 
 DAYS = 4
 END_MIN = START_MIN + DAYS * DAY_MIN
 VOLUME = Rule("volume-surge", ("issuer",), measure="volume")
 BREAKOUT = Rule("breakout", ("issuer", "market"), measure="breakout", sources=4, within_minutes=60)
+MIX = Rule("mix", ("issuer_topic",), measure="mix")
+LAG = Rule("lag", ("source",), measure="lag", min_negatives=5)
 SILENCE = Rule("silence", ("issuer", "source"), measure="silence", learning_days=8.0)
 
 
@@ -182,77 +190,6 @@ def spread(series: str, story: str, at: Sequence[int], posts: int = 1, negative:
     return [one._replace(excerpts={v.id: raw[v.id] for v in one.votes[series]}) for one in minutes_of(told)]
 
 
-def breakouts(*histories: Sequence[Minute], days_: int = 4) -> list[Alert]:
-    return run([BREAKOUT], merged(*histories), START_MIN + days_ * DAY_MIN)
-
-
-def test_a_story_breaks_out_once_when_enough_sources_tell_it_in_time() -> None:
-    alerts = breakouts(
-        spread("issuer:A", "s", [0, 20, 40, 59, 65], posts=2), spread("issuer:A", "s", [300, 301, 302, 303])
-    )
-    assert [one.event for one in alerts] == ["fired", "resolved"]
-    fired = alerts[0]
-    assert (fired.measured.key, fired.measured.score, fired.measured.threshold) == ("breakout", 4, 4)
-    assert (fired.measured.window_minutes, fired.measured.posts, fired.measured.share) == (59, 8, 1.0)
-    assert [post.source for post in fired.evidence] == [f"source-{n}" for n in range(4)]
-    assert [post.why for post in fired.evidence][:2] == ["first told here", "source 2 to tell it"]
-    assert [driver.id for driver in fired.drivers.sources] == [f"source-{n}" for n in range(4)]
-    assert [(driver.id, driver.share) for driver in fired.drivers.stories] == [("s", 1.0)]
-    text, chinese = render(fired, "en").text, render(fired, "zh").text
-    assert "4 independent sources told one story, in 8 posts within 59 min (to 2026-01-06 01:00 UTC)" in text
-    assert "the rule asks for 4 sources" in text
-    assert text.count("“text of s”") == 4
-    assert "4 个独立来源转述同一事件" in chinese
-    assert "最先报道" in chinese
-    assert "No longer told by 4 sources" in render(alerts[1], "en").text
-
-
-def test_sources_that_take_longer_or_repeat_themselves_are_no_breakout() -> None:
-    slow = spread("issuer:A", "s", [0, 21, 42, 63, 84])
-    one_source = [(series, vote._replace(source="loud")) for series, vote in talk("issuer:A", 0, 30)]
-    assert breakouts(slow, minutes_of((s, v._replace(story="same")) for s, v in one_source)) == []
-
-
-@pytest.mark.parametrize(
-    ("at", "severity"),
-    [
-        ([0, 20, 40, 59], "warning"),
-        ([0, 5, 10, 14], "major"),
-        ([0, *range(15, 58, 6)], "major"),
-        ([*range(8)], "critical"),
-        ([0, *range(15, 60, 3)], "critical"),
-    ],
-)
-def test_reach_and_speed_make_it_graver(at: list[int], severity: str) -> None:
-    alerts = breakouts(spread("issuer:A", "s", at))
-    assert max(("warning", "major", "critical").index(one.severity) for one in alerts) == (
-        "warning",
-        "major",
-        "critical",
-    ).index(severity)
-
-
-def test_a_story_that_goes_on_to_spread_escalates() -> None:
-    alerts = breakouts(spread("issuer:A", "s", [0, 20, 40, 59, *range(61, 75)]))
-    assert [(one.event, one.severity) for one in alerts] == [
-        ("fired", "warning"),
-        ("escalated", "critical"),
-        ("resolved", "critical"),
-    ]
-    assert len({one.incident for one in alerts}) == 1
-
-
-def test_each_story_and_each_series_is_an_incident_of_its_own() -> None:
-    told = [spread(series, story, range(4)) for series in ("issuer:A", "market:all") for story in ("s", "t")]
-    alerts = [one for one in breakouts(*told) if one.event == "fired"]
-    assert len(alerts) == len({one.incident for one in alerts}) == 4
-
-
-def test_a_story_that_has_voted_long_ago_counts_for_reach() -> None:
-    first = minutes_of([("issuer:A", vote(START_MIN, "s", negative=True))])
-    assert [one.event for one in breakouts(first, spread("issuer:A", "s", range(600, 604)))] == ["fired", "resolved"]
-
-
 def test_votes_kept_apart_by_source_raise_the_same_negative_alerts() -> None:
     rng = random.Random(3)
 
@@ -275,12 +212,96 @@ def test_votes_kept_apart_by_source_raise_the_same_negative_alerts() -> None:
     assert [encode_alert(one) for one in run([RULE], split)] == [encode_alert(one) for one in run([RULE], history)]
 
 
+def late(
+    history: Sequence[Minute], source: str, seed: int, usually: float, from_min: int, until_min: int
+) -> list[Minute]:
+    """What C0 says, from a source of which few posts come late, and in these minutes after the start two of three."""
+    rng, minutes = random.Random(seed), []
+    for one in history:
+        votes = one.votes.get("issuer:C0", ())
+        away = from_min <= one.minute - START_MIN < until_min
+        held = [vote for vote in votes if rng.random() < (0.67 if away else usually)]
+        told = [vote for vote in votes if vote not in held]
+        minutes.append(Minute(one.minute, {source: told} if told else {}, {source: len(held)} if held else {}, {}))
+    return minutes
+
+
+def test_a_source_whose_posts_come_late_fires_with_the_share_that_did() -> None:
+    feed = late(LONG, "source:wire", 1, 0.02, 9 * DAY_MIN, 9 * DAY_MIN + 240)
+    alerts = [one for one in run([LAG], feed, START_MIN + 11 * DAY_MIN) if one.evaluated_at > "2026-01-15"]
+    told = [(one.event, one.series.name) for one in alerts if one.event != "escalated"]
+    assert told == [("fired", "source:wire"), ("resolved", "source:wire")]
+    fired = alerts[0]
+    found = fired.measured
+    assert found.key == "lag"
+    assert found.share >= 0.4
+    assert found.usual_share < 0.06
+    assert found.negatives == found.stale
+    text = render(fired, "en").text
+    assert f"{found.negatives} out of {found.total} posts came late, a share of" in text
+    assert "old posts arrived late" not in text
+    assert "帖迟到，占" in render(fired, "zh").text
+
+
+def test_more_posts_of_which_as_few_come_late_as_ever_are_no_lag() -> None:
+    feed = late(LONG, "source:wire", 2, 0.02, 0, 0)
+    more = minutes_of(talk("source:wire", 9 * DAY_MIN, 200, hours=4))
+    assert run([LAG], merged(feed, more), START_MIN + 11 * DAY_MIN) == []
+
+
+def topical(history: Sequence[Minute], topic: str, share: float, seed: int, at: range = range(0)) -> list[Minute]:
+    """The history in which a share of a company's votes is about a topic, and all in the minutes `at`."""
+    rng, minutes = random.Random(seed), []
+    for one in history:
+        votes = dict(one.votes)
+        for name, mine in one.votes.items():
+            about = [vote for vote in mine if rng.random() < share or one.minute - START_MIN in at]
+            if about:
+                votes[f"issuer_topic:{name.partition(':')[2]}|{topic}"] = about
+        minutes.append(one._replace(votes=votes))
+    return shown(minutes)
+
+
+SHIFT = range(4 * DAY_MIN + 600, 4 * DAY_MIN + 780)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.0], ids=["a known topic", "a topic never heard before"])
+def test_a_topic_that_takes_over_what_is_said_of_a_company_fires_and_is_named(share: float) -> None:
+    history = topical(days(11, 6, companies=1), "recall", share, 4, SHIFT)
+    alerts = [one for one in run([MIX, RULE], history, START_MIN + 6 * DAY_MIN) if one.rule.id == "mix"]
+    assert [one.event for one in alerts if one.event != "escalated"] == ["fired", "resolved"]
+    fired = alerts[0]
+    found = fired.measured
+    assert (fired.series.name, found.key) == ("issuer_topic:C0|recall", "mix")
+    assert found.share > 0.7
+    assert found.usual_share == pytest.approx(share, abs=0.05)
+    assert 0 < len(fired.evidence) <= 5
+    text = render(fired, "en", None, {"recall": "Recall"}).text
+    assert text.startswith("C0, Recall · shift of topics")
+    assert f"{found.negatives} out of {found.total} independent voices about the company spoke of this topic" in text
+    assert "谈及此主题，占" in render(fired, "zh").text
+
+
+def test_more_talk_of_the_usual_topics_is_no_shift() -> None:
+    loud = merged(days(11, 6, companies=1), minutes_of(talk("issuer:C0", 4 * DAY_MIN + 600, 120, hours=3)))
+    assert run([MIX], topical(loud, "recall", 0.2, 5), START_MIN + 6 * DAY_MIN) == []
+
+
 SPREADING = (
     spread("issuer:C0", "early", [2 * DAY_MIN + 100 + 9 * n for n in range(6)]),
     spread("issuer:C0", "late", [2 * DAY_MIN + 330 + 2 * n for n in range(20)], negative=False),
 )
-RULES = (RULE, VOLUME, BREAKOUT)
-HISTORY = shown(merged(days(1, DAYS, [Burst("issuer:C2", 2 * DAY_MIN + 305)]), LOUD, *SPREADING))
+LATE = late(days(5, DAYS, companies=1), "source:wire", 3, 0.02, 3 * DAY_MIN, 3 * DAY_MIN + 300)
+HUSH = Rule("hush", ("issuer",), measure="silence")  # a file's rule must learn for longer
+RULES = (RULE, VOLUME, BREAKOUT, LAG, MIX, HUSH)
+BASE = shown(merged(days(1, DAYS, [Burst("issuer:C2", 2 * DAY_MIN + 305)]), LOUD, LATE, *SPREADING))
+HISTORY = topical(
+    hushed(BASE, "issuer:C1", 3 * DAY_MIN + 100, 3 * DAY_MIN + 760),
+    "recall",
+    0.1,
+    6,
+    range(3 * DAY_MIN + 700, 3 * DAY_MIN + 1000),
+)
 WHOLE = run(RULES, HISTORY)
 
 
@@ -302,6 +323,30 @@ def test_however_the_minutes_are_cut_and_stored_between_the_alerts_of_all_measur
     whole.advance(HISTORY, END_MIN)
     assert [encode_alert(alert) for alert in alerts] == [encode_alert(alert) for alert in WHOLE]
     assert watch.to_bytes() == whole.to_bytes()
+
+
+def test_each_measure_has_a_line_in_the_list_of_incidents() -> None:
+    lines = {one.rule.id: describe_line(apply(None, one)) for one in WHOLE if one.event == "fired"}
+    says = {
+        RULE: r"negative surge  \d+/\d+ \(",
+        VOLUME: r"volume surge  \d+ \(",
+        BREAKOUT: r"story breakout  \d+ \(4\)",
+        LAG: r"source lag  \d+/\d+ \(",
+        MIX: r"shift of topics  \d+/\d+ \(",
+        HUSH: r"silence  0 \([\d.]+, \d+–\d+\)",
+    }
+    for rule, line in says.items():
+        assert re.search(line, lines[rule.id]), lines[rule.id]
+
+
+def test_every_measure_has_words_in_both_languages_and_on_the_desk() -> None:
+    keys = set(get_args(MeasureKey))
+    for speak in WORDS.values():
+        assert set(speak.told) == set(speak.measure) == keys
+    desk = (Path(__file__).parents[2] / "stream" / "desk" / "static" / "words.js").read_text(encoding="utf-8")
+    for key in keys - {"companies"}:
+        assert len(re.findall(rf"\b{key}: \(m\) =>", desk)) == 2, key
+        assert len(re.findall(rf"\b{key}: \"", desk)) == 2, key
 
 
 def test_what_comes_later_changes_no_alert_before_it() -> None:

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alerts.describe import describe, describe_line
@@ -181,6 +181,7 @@ def test_hostile_text_is_inert_wherever_it_stands(language: Language) -> None:
 
 
 @given(st.text(alphabet=st.characters(), max_size=200))
+@example("0\r\x7f\r0")
 def test_plain_text_is_one_line_without_controls(text: str) -> None:
     made = plain(text)
     assert plain(made) == made

@@ -4,7 +4,7 @@ import pytest
 
 from alerts.errors import RulesError
 from alerts.lifecycle import threshold
-from alerts.rules import LEAST_BUDGET, Rule, parse_rules
+from alerts.rules import LEAST_BUDGET, Rule, heard_by, parse_rules
 
 
 def written(**fields: object) -> str:
@@ -54,6 +54,8 @@ def test_an_unknown_measure_is_refused() -> None:
         ({"measure": "volume", "min_negatives": 5}, "surge: min_negatives says nothing on a rule of measure volume"),
         ({"measure": "silence", "learning_days": 9, "min_total": 5}, "surge: min_total says nothing on .* silence"),
         ({"measure": "silence", "learning_days": 1}, "surge: silence .* learning_days of at least 8"),
+        ({"measure": "lag"}, r"surge: lag is measured of sources; give series: \[source\]"),
+        ({"measure": "mix"}, r"surge: a mix is of a company's topics; give series: \[issuer_topic\]"),
         ({"sources": 5}, "surge: sources says nothing on a rule of measure negative"),
         ({"measure": "volume", "within_minutes": 5}, "surge: within_minutes says nothing on a rule of measure volume"),
         ({"measure": "breakout", "budget": 0.5}, "surge: budget says nothing on a rule of measure breakout"),
@@ -72,3 +74,10 @@ def test_a_breakout_is_never_asked_of_a_source() -> None:
         parse_rules(written(measure="breakout").replace("[issuer]", "[issuer, source]"))
     (rule,) = parse_rules(written(measure="breakout"))
     assert (rule.asked_sources, rule.asked_minutes, rule.has_budget) == (5, 120, False)
+
+
+def test_what_rules_must_hear_follows_from_their_measures() -> None:
+    mix = heard_by([Rule("mix", ("issuer_topic",), measure="mix")])
+    assert [sorted(part) for part in mix] == [["issuer", "issuer_topic"], ["issuer_topic"], []]
+    both = heard_by([Rule("breakout", ("issuer",), measure="breakout"), Rule("surge", ("topic",))])
+    assert [sorted(part) for part in both] == [["issuer", "topic"], [], ["issuer"]]

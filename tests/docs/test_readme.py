@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.rules import load_rules
+from alerts.rules import load_rules, parse_rules
 from stream.settings import load_settings
 from tests.shell import groundswell
 
@@ -89,6 +89,13 @@ def test_its_settings_and_rules_are_valid(tmp_path: Path) -> None:
     assert own.languages == ("en",)
     assert load_settings(tmp_path / "engine.toml", {}).engine.cache == 20_000
     assert len(load_rules(tmp_path / "rules.yml")) == 1
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(REPOSITORY)) for page in PAGES])
+def test_rules_that_pages_show_are_valid(page: Path) -> None:
+    for language, _, body in BLOCK.findall(page.read_text(encoding="utf-8")):
+        if language == "yaml" and body.startswith("rules:"):
+            parse_rules(body)
 
 
 def test_the_variables_it_names_are_settings() -> None:

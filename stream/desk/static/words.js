@@ -79,7 +79,7 @@ export const WORDS = {
     severity: { warning: "Warning", major: "Major", critical: "Critical" },
     states_of: { open: "open", acknowledged: "acknowledged", resolved: "resolved", dismissed: "dismissed" },
     events: { fired: "fired", escalated: "escalated", resolved: "resolved" },
-    surges: { negative_share: "Negative surge", volume: "Volume surge", silence: "Silence", breakout: "Story breakout", companies: "Many companies at once" },
+    surges: { negative_share: "Negative surge", volume: "Volume surge", silence: "Silence", lag: "Source lag", mix: "Shift of topics", breakout: "Story breakout", companies: "Many companies at once" },
     alertTogether: (m) =>
       `${m.negatives} of ${m.total} companies came under fire within ${span(m.window_minutes, "h", "min")}; usually about ` +
       `${number(m.expected, 1)} (80% interval ${between(m.expected_low, m.expected_high)}):`,
@@ -91,6 +91,12 @@ export const WORDS = {
       volume: (m) =>
         `${m.total} independent voices in ${span(m.window_minutes, "h", "min")}; usually about ` +
         `${number(m.expected, 1)} at this time (80% interval ${between(m.expected_low, m.expected_high)}).`,
+      mix: (m) =>
+        `${m.negatives} of ${m.total} independent voices about the company spoke of this topic in ` +
+        `${span(m.window_minutes, "h", "min")}: ${percent(m.share)}; usually ${percent(m.usual_share)}.`,
+      lag: (m) =>
+        `${m.negatives} of ${m.total} posts came late in ${span(m.window_minutes, "h", "min")}: ${percent(m.share)}; usually ` +
+        `${percent(m.usual_share)}.`,
       breakout: (m) =>
         `${m.score} independent sources told one story within ${span(m.window_minutes, "h", "min")}; the rule asks for ${m.threshold}.`,
       silence: (m) => `No post in ${span(m.window_minutes, "h", "min")}, where about ${number(m.expected, 1)} were expected.`,
@@ -178,7 +184,7 @@ export const WORDS = {
     severity: { warning: "警告", major: "严重", critical: "危急" },
     states_of: { open: "未处理", acknowledged: "已确认", resolved: "已结束", dismissed: "已排除" },
     events: { fired: "触发", escalated: "升级", resolved: "结束" },
-    surges: { negative_share: "负面舆情激增", volume: "讨论量激增", silence: "静默", breakout: "事件扩散", companies: "多家公司同时告急" },
+    surges: { negative_share: "负面舆情激增", volume: "讨论量激增", silence: "静默", lag: "来源延迟", mix: "主题转移", breakout: "事件扩散", companies: "多家公司同时告急" },
     alertTogether: (m) =>
       `过去 ${span(m.window_minutes, "小时", "分钟")} ${m.total} 家公司中有 ${m.negatives} 家出现负面激增，平时约 ` +
       `${number(m.expected, 1)}（80% 区间 ${between(m.expected_low, m.expected_high)}）：`,
@@ -190,6 +196,11 @@ export const WORDS = {
       volume: (m) =>
         `过去 ${span(m.window_minutes, "小时", "分钟")} ${m.total} 条独立声音，平时这个时段约 ` +
         `${number(m.expected, 1)}（80% 区间 ${between(m.expected_low, m.expected_high)}）。`,
+      mix: (m) =>
+        `过去 ${span(m.window_minutes, "小时", "分钟")} 该公司 ${m.total} 条独立声音中有 ${m.negatives} 条谈及此主题，` +
+        `占 ${percent(m.share)}，平时 ${percent(m.usual_share)}。`,
+      lag: (m) =>
+        `过去 ${span(m.window_minutes, "小时", "分钟")} ${m.total} 帖中有 ${m.negatives} 帖迟到，占 ${percent(m.share)}，平时 ${percent(m.usual_share)}。`,
       breakout: (m) =>
         `${span(m.window_minutes, "小时", "分钟")} 内 ${m.score} 个独立来源转述同一事件；规则要求 ${m.threshold} 个。`,
       silence: (m) =>
