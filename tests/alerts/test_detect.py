@@ -12,11 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.detect import HEADER, Summary, detect
 from alerts.errors import BudgetError, CalendarError, CountsError
+from tests.examples import examples
 
 MONDAY = np.datetime64("2026-01-05T00:00:00")
 HEAD = "series,bucket_start,total,negative"
@@ -92,7 +93,7 @@ def test_a_smaller_budget_asks_for_a_higher_score(tmp_path: Path) -> None:
     assert run(path, budget=0.05)[0].threshold > run(path, budget=0.25)[0].threshold
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abc"), st.integers(1, 3), st.integers(0, 30), st.integers(0, 30)),

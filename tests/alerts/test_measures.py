@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.describe import describe_line
@@ -22,6 +22,7 @@ from alerts.votes import BUCKET_MIN, Minute, Vote
 from alerts.watch import Watch
 from alerts.words import WORDS
 from tests.alerts.votes_of_days import DAY_MIN, RULE, START_MIN, Burst, days, excerpt, minutes_of, vote
+from tests.examples import examples
 
 DAYS = 4
 END_MIN = START_MIN + DAYS * DAY_MIN
@@ -309,7 +310,8 @@ def test_the_history_holds_what_the_claims_below_need() -> None:
     assert {rule.id for rule in RULES} == {alert.rule.id for alert in WHOLE if alert.event == "fired"}
 
 
-@settings(max_examples=10, deadline=None)
+@pytest.mark.slow
+@examples(10)
 @given(cuts=st.lists(st.integers(START_MIN - 10, END_MIN), max_size=12), stored=st.booleans())
 def test_however_the_minutes_are_cut_and_stored_between_the_alerts_of_all_measures_are_the_same(
     cuts: list[int], stored: bool

@@ -6,13 +6,14 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.companies import SHIPPED, relevance
 from stream.companies.linker import TableLinker
 from stream.companies.table import Company, Name, Table, day_of
 from stream.linking import COUNTS_FROM, Link
+from tests.examples import examples
 
 TRAPS = Path(__file__).with_name("company_traps.csv")
 TEXTS = st.text(max_size=80) | st.lists(
@@ -173,7 +174,7 @@ def test_long_texts_take_bounded_time(text: str) -> None:
     assert time.process_time() - started < 1
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.lists(st.tuples(st.sampled_from("ABC"), st.integers(-20, 200)), max_size=12))
 def test_relevance_is_a_share_and_none_is_more_relevant_than_the_only_company_named_first(
     mentions: list[tuple[str, int]],

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.dispatcher import interrupts
@@ -20,6 +20,7 @@ from stream.replay import Span, replay_opinions, replay_posts, span_of
 from stream.replay_output import describe
 from stream.sample import COMPANIES, START
 from stream.times import DAY_MS, HOUR_MS, datetime_ms, format_ms, parse_ms
+from tests.examples import examples
 from tests.stream.five_days import POSTS, RULES, START_MS, SURGE_H
 from tests.stream.word_classifier import WordClassifier
 
@@ -228,7 +229,7 @@ def test_history_before_the_start_teaches_and_what_follows_is_as_in_one_long_rep
     assert replay(after, tmp_path / "blind").alerts != out.alerts
 
 
-@settings(max_examples=6, deadline=None)
+@examples(6)
 @given(hours=st.floats(1, 119))
 @pytest.mark.slow
 def test_wherever_the_history_ends_the_opinions_bring_what_one_long_replay_brings(

@@ -4,7 +4,7 @@ when it comes, a restart anywhere sends every alert once, and no clock of a work
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.embedded import Spine
@@ -13,13 +13,14 @@ from stream.stores.memory import MemoryTrends
 from stream.times import HOUR_MS, MINUTE_MS, format_ms
 from stream.trends import LEASE_MS, Sendable
 from tests.alerts.votes_of_days import DAY_MIN, RULE, START_MIN, days
+from tests.examples import examples
 from tests.stream.test_audit import opinion
 from tests.stream.test_trends import DOCS, END_MS, WHOLE, Hand, closer, take
 
 OUT_MIN, BACK_MIN = START_MIN + 2 * DAY_MIN + 300, START_MIN + 2 * DAY_MIN + 660
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(
     moments=st.lists(st.tuples(st.integers(0, len(DOCS)), st.integers(-3_600_000, 3_600_000)), max_size=12),
     shards=st.sampled_from([1, 3]),
