@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from alerts.events import Alert, EventKind, RuleRef, Severity, digest_of, utc_text
 from alerts.figures import SAID, Window
-from alerts.lifecycle import EARLY, Lifecycle, LifecycleState, look_at
+from alerts.lifecycle import Lifecycle, LifecycleState, look_at
 from alerts.measures import Found
 from alerts.rules import Rule
 from alerts.series import Series
@@ -40,7 +40,7 @@ class AppliedRule:
         rule's measure `found` what it did; `by_name` are the slots of all series, `end` the next minute's number. Takes
         the lifecycles in the series' records on."""
         fills = end < (bucket + 1) * BUCKET_MIN
-        due = found.scores.score >= self._lifecycle.up + (EARLY if fills else 0.0)
+        due = found.scores.score >= self._lifecycle.up
         if self._firing and not fills:
             due |= np.isin(found.slots, list(self._firing))
         for row in _parents_first(np.flatnonzero(due), found.slots, series):

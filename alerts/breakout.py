@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from alerts.events import Alert, Drivers, EventKind, Evidence, Measured, RuleRef, Severity, digest_of, utc_text
-from alerts.evidence import EVIDENCE, WEIGHT, shares, shown
+from alerts.evidence import EVIDENCE, add_vote, shares, shown
 from alerts.rules import Rule
 from alerts.series import Series
 from alerts.votes import BUCKET_MIN, Excerpt, Vote, decode_excerpt
@@ -110,8 +110,8 @@ class AppliedBreakout:
             one.fired[self.rule.id] = one.fired.get(self.rule.id, 0) + 1
         excerpts = [decode_excerpt(raw) for raw in telling.tellings]
         topics: dict[str, int] = {}
-        for topic, weight in ((topic, WEIGHT // len(e.topics)) for e in excerpts for topic in e.topics):
-            topics[topic] = topics.get(topic, 0) + weight
+        for excerpt in excerpts:
+            add_vote(topics, excerpt.topics)
         return Alert(
             incident=telling.incident,
             id=digest_of(telling.incident, event, evaluated_at),

@@ -125,8 +125,7 @@ class SurgeBank:
         mine = self._rows(np.array([slot]))
         mine["share"][:, 0] = mine["near"][:, 0] = mine["past"][:, 0] = 0.0
         mine["past"][:, 3] = self._baseline.usual(mine, np.zeros(1, np.intp)).share[:, None]
-        for name, array in mine.items():
-            self._state[name][slot] = array[0]
+        self._put(np.array([slot]), mine)
 
     def skip(self, slots: Slots, buckets: Floats) -> None:
         """Ages series by many empty buckets at once, in closed form (seasons taken at their mean of 1).

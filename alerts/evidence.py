@@ -34,9 +34,9 @@ class Told(msgspec.Struct, array_like=True):
             return
         excerpt = decode_excerpt(raw)
         self.sources[excerpt.source] = self.sources.get(excerpt.source, 0) + 1
-        _add_vote(self.topics, excerpt.topics)
+        add_vote(self.topics, excerpt.topics)
         if wide:
-            _add_vote(self.companies, excerpt.companies or (OTHER,))
+            add_vote(self.companies, excerpt.companies or (OTHER,))
         self.best.append((-posts if by_posts else excerpt.score_milli, vote.received_ms, vote.id, raw))
         self.best.sort()
         del self.best[EVIDENCE:]
@@ -80,8 +80,8 @@ class Context(msgspec.Struct, array_like=True):
             self.talk.best.clear()
 
 
-def _add_vote(weights: dict[str, int], names: Sequence[str]) -> None:
-    """Divides a vote among names."""
+def add_vote(weights: dict[str, int], names: Sequence[str]) -> None:
+    """Divides a vote among names, in place."""
     for name in names:
         weights[name] = weights.get(name, 0) + WEIGHT // len(names)
 

@@ -108,7 +108,7 @@ def sentence(alert: Alert, language: Language = "en") -> str:
         window=speak.window(found.window_minutes),
         span=speak.span(found.window_minutes),
         until=clock(alert.evaluated_at),
-        voices=speak.voices(found),
+        voices=_voices(found, speak),
         usual=usual(found.expected),
         low=found.expected_low,
         high=found.expected_high,
@@ -117,6 +117,17 @@ def sentence(alert: Alert, language: Language = "en") -> str:
         usual_share=percent(found.usual_share, speak),
     )
     return told + stale
+
+
+def _voices(found: Measured, speak: Words) -> str:
+    counted = found.total if found.key == "volume" else found.negatives
+    return speak.voices[found.key].format(
+        negatives=found.negatives,
+        total=found.total,
+        posts=found.posts,
+        score=f"{found.score:.0f}",
+        s="" if counted == 1 else "s",
+    )
 
 
 def usual(expected: float) -> str:

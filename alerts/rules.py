@@ -71,7 +71,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The first 12 hexadecimal digits of the SHA-256 of the rule's canonical JSON, in which fields stand that are
         younger than the others only where they say something: a rule as it was keeps its version."""
         fields = msgspec.structs.asdict(self)
-        said = {name: value for name, value in fields.items() if name not in _YOUNGER or value != _YOUNGER[name]}
+        said = {name: value for name, value in fields.items() if name not in _YOUNGER or value != _DEFAULTS[name]}
         return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:12]
 
 
@@ -84,7 +84,8 @@ _SAYS_NOTHING: Mapping[Measure, tuple[str, ...]] = {
     "mix": _OF_BREAKOUTS,
     "breakout": ("budget", "over", "min_negatives", "min_total", "learning_days", "rest_hours"),
 }
-_YOUNGER: Mapping[str, object] = {"measure": "negative", "sources": None, "within_minutes": None}
+_YOUNGER = ("measure", *_OF_BREAKOUTS)
+_DEFAULTS: Mapping[str, object] = {field.name: field.default for field in msgspec.structs.fields(Rule)}
 
 
 class Heard(NamedTuple):
@@ -135,9 +136,8 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
 
 def _check_measure(rule: Rule) -> None:
     """That the rule says nothing which its measure does not know."""
-    defaults = {field.name: field.default for field in msgspec.structs.fields(Rule)}
     for name in _SAYS_NOTHING[rule.measure]:
-        if getattr(rule, name) != defaults[name]:
+        if getattr(rule, name) != _DEFAULTS[name]:
             raise RulesError(f"rules: {rule.id}: {name} says nothing on a rule of measure {rule.measure}; leave it out")
     if rule.measure == "lag" and rule.series != ("source",):
         raise RulesError(f"rules: {rule.id}: lag is measured of sources; give series: [source]")

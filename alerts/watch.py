@@ -15,7 +15,7 @@ from alerts.advance import Advance, Gathered
 from alerts.applied import AppliedRule
 from alerts.breakout import AppliedBreakout, Telling
 from alerts.calendars import CalendarOf, utc_hours
-from alerts.detector import SurgeBank
+from alerts.detector import Scores, Slots, SurgeBank
 from alerts.events import Alert
 from alerts.evidence import Context, Told
 from alerts.lifecycle import Lifecycle
@@ -54,6 +54,7 @@ class Watch:
 
     def __init__(self, rules: Sequence[Rule], voted: Voted | None = None, calendar_of: CalendarOf = utc_hours) -> None:
         self._rules = tuple(AppliedRule(rule) for rule in rules if rule.measure != "breakout")
+        self._looking = tuple(rule for rule in self._rules if rule.rule.measure == "negative")
         self._breakouts = tuple(AppliedBreakout(rule) for rule in rules if rule.measure == "breakout")
         self._shown = heard_by(rules).shown
         self._bank, self._calendar_of = SurgeBank(bucket_s=BUCKET_MIN * 60), calendar_of
@@ -252,7 +253,7 @@ class Watch:
         band = starts_s * 1000, negatives, totals, scores.expected, scores.expected_variance, scores.score
         step.bands.append(np.stack(band, axis=1))
         self._forget_stories(bucket, step)
-        found["negative"] = Found(slots, scores, lambda slot: self._series[slot].born)
+        found["negative"] = self._found(slots, scores)
         end = (bucket + 1) * BUCKET_MIN
         for rule in self._rules:
             step.alerts += rule.apply(bucket, found[rule.rule.measure], self._series, self._slots, end)
@@ -262,14 +263,15 @@ class Watch:
     def _look_early(self, minute: Minute, step: Gathered) -> None:
         """Scores the filling bucket of the series that a negative voice came to in this minute; no others rise."""
         end = minute.minute + 1
-        rules = [rule for rule in self._rules if rule.rule.measure == "negative"]
-        if not rules or end % BUCKET_MIN == 0:
+        if end % BUCKET_MIN == 0:
             return
         bucket = minute.minute // BUCKET_MIN
         slots = [
             slot
             for name, votes in sorted(minute.votes.items())
-            if any(vote.negative for vote in votes) and self._supported(slot := self._slots[name], bucket)
+            if any(vote.negative for vote in votes)
+            and any(rule.rule.watches(name) for rule in self._looking)
+            and self._supported(slot := self._slots[name], bucket)
         ]
         if slots:
             rows = np.array(slots, dtype=np.intp)
@@ -281,9 +283,11 @@ class Watch:
                 totals.astype(np.float64),
                 end % BUCKET_MIN / BUCKET_MIN,
             )
-            found = Found(rows, scores, lambda slot: self._series[slot].born)
-            for rule in rules:
-                step.alerts += rule.apply(bucket, found, self._series, self._slots, end)
+            for rule in self._looking:
+                step.alerts += rule.apply(bucket, self._found(rows, scores), self._series, self._slots, end)
+
+    def _found(self, slots: Slots, scores: Scores) -> Found:
+        return Found(slots, scores, lambda slot: self._series[slot].born)
 
     def _supported(self, slot: int, bucket: int) -> bool:
         """Whether enough negative voices came in the last 4 h to be weighed at all; most series have none."""

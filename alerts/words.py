@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from alerts.events import EventKind, Measured, MeasureKey, Severity
+from alerts.events import EventKind, MeasureKey, Severity
 
 
 class Words(NamedTuple):
@@ -34,7 +34,7 @@ class Words(NamedTuple):
     desk: str
     window: Callable[[int], str]
     span: Callable[[int], str]
-    voices: Callable[[Measured], str]
+    voices: Mapping[MeasureKey, str]
     stale: Callable[[int], str]
     why: Callable[[str], str]
 
@@ -54,38 +54,6 @@ def _window_zh(minutes: int) -> str:
     if minutes % 60:
         return f"{minutes} 分钟" if minutes < 180 else f"{minutes // 60} 小时 {minutes % 60} 分钟"
     return f"{minutes // 60} 小时"
-
-
-def _voices_en(found: Measured) -> str:
-    if found.key == "companies":
-        return f"{found.negatives} out of {found.total} companies came under fire"
-    if found.key == "silence":
-        return "no post came"
-    if found.key == "mix":
-        return f"{found.negatives} out of {found.total} independent voices about the company spoke of this topic"
-    if found.key == "lag":
-        return f"{found.negatives} out of {found.total} posts came late"
-    if found.key == "breakout":
-        return f"{found.score:.0f} independent sources told one story, in {found.posts} posts"
-    if found.key == "volume":
-        return f"{found.total} independent voice{'' if found.total == 1 else 's'}"
-    return f"{found.negatives} independent negative voice{'' if found.negatives == 1 else 's'} out of {found.total}"
-
-
-def _voices_zh(found: Measured) -> str:
-    if found.key == "companies":
-        return f"{found.negatives} 家公司同时出现负面激增（共 {found.total} 家）"
-    if found.key == "silence":
-        return "没有任何帖子"
-    if found.key == "mix":
-        return f"该公司 {found.total} 条独立声音中有 {found.negatives} 条谈及此主题"
-    if found.key == "lag":
-        return f"{found.total} 帖中有 {found.negatives} 帖迟到"
-    if found.key == "breakout":
-        return f"{found.score:.0f} 个独立来源转述同一事件，共 {found.posts} 帖"
-    if found.key == "volume":
-        return f"{found.total} 条独立声音"
-    return f"{found.negatives} 条独立负面声音（共 {found.total} 条）"
 
 
 def _stale_en(stale: int) -> str:
@@ -113,6 +81,8 @@ _IN_ZH = "{lead}过去 {window}（截至 {until}）{voices}，"
 _USUAL_EN = "usually about {usual} (80 % interval {low}–{high})."
 _USUAL_ZH = "平时这个时段约 {usual}（80% 区间 {low}–{high}）"
 _SHARES_EN = " Negative share {share}, usually {usual_share}."
+_OF_ALL_EN = "a share of {share} against {usual_share} as usual."
+_OF_ALL_ZH = "占 {share}，平时 {usual_share}。"
 _SHARES_ZH = "；负面占比 {share}，平时 {usual_share}。"
 
 WORDS: Mapping[str, Words] = {
@@ -144,8 +114,8 @@ WORDS: Mapping[str, Words] = {
             "(80 % interval {low}–{high}).",
             "breakout": "{prefix}{voices} within {span} (to {until}), {share} of them negative; "
             "the rule asks for {asked} sources.",
-            "mix": _IN_EN + "a share of {share} against {usual_share} as usual.",
-            "lag": _IN_EN + "a share of {share} against {usual_share} as usual.",
+            "mix": _IN_EN + _OF_ALL_EN,
+            "lag": _IN_EN + _OF_ALL_EN,
             "companies": _IN_EN + _USUAL_EN,
         },
         back={
@@ -163,7 +133,15 @@ WORDS: Mapping[str, Words] = {
         desk="Open the desk",
         window=_window_en,
         span=_span_en,
-        voices=_voices_en,
+        voices={
+            "negative_share": "{negatives} independent negative voice{s} out of {total}",
+            "volume": "{total} independent voice{s}",
+            "silence": "no post came",
+            "lag": "{negatives} out of {total} posts came late",
+            "mix": "{negatives} out of {total} independent voices about the company spoke of this topic",
+            "breakout": "{score} independent sources told one story, in {posts} posts",
+            "companies": "{negatives} out of {total} companies came under fire",
+        },
         stale=_stale_en,
         why=str,
     ),
@@ -193,8 +171,8 @@ WORDS: Mapping[str, Words] = {
             "volume": _IN_ZH + "是平时这个时段 {usual} 条（80% 区间 {low}–{high}）的 {times} 倍" + _SHARES_ZH,
             "silence": _IN_ZH + "平时应有约 {usual} 条（80% 区间 {low}–{high}）。",
             "breakout": "{prefix}{window} 内（截至 {until}）{voices}，其中负面 {share}；规则要求 {asked} 个来源。",
-            "mix": _IN_ZH + "占 {share}，平时 {usual_share}。",
-            "lag": _IN_ZH + "占 {share}，平时 {usual_share}。",
+            "mix": _IN_ZH + _OF_ALL_ZH,
+            "lag": _IN_ZH + _OF_ALL_ZH,
             "companies": _IN_ZH + _USUAL_ZH + "。",
         },
         back={
@@ -211,7 +189,15 @@ WORDS: Mapping[str, Words] = {
         desk="打开看板",
         window=_window_zh,
         span=_window_zh,
-        voices=_voices_zh,
+        voices={
+            "negative_share": "{negatives} 条独立负面声音（共 {total} 条）",
+            "volume": "{total} 条独立声音",
+            "silence": "没有任何帖子",
+            "lag": "{total} 帖中有 {negatives} 帖迟到",
+            "mix": "该公司 {total} 条独立声音中有 {negatives} 条谈及此主题",
+            "breakout": "{score} 个独立来源转述同一事件，共 {posts} 帖",
+            "companies": "{negatives} 家公司同时出现负面激增（共 {total} 家）",
+        },
         stale=_stale_zh,
         why=_why_zh,
     ),

@@ -81,17 +81,18 @@ class MarketCloser:
     def _closed_by_all(self, standings: Sequence[Standing | None], until: int) -> int | None:
         """The minute up to which no shard can bring another alert. Where no votes wait and no bucket ends there is
         nothing to close: such a shard holds up no other, nor does one that has never closed anything."""
-        ends = []
-        for shard, standing in enumerate(standings):
-            if standing is not None and standing.closed_until // BUCKET_MIN < until // BUCKET_MIN:
-                ends.append(standing.closed_until)
-            elif self._store.minutes(shard, until, 1):
-                if standing is None:
-                    return None
-                ends.append(standing.closed_until)
-            else:
-                ends.append(until if standing is None else max(until, standing.closed_until))
-        return min(ends) if any(standings) else None
+        if not any(standings):
+            return None
+        ends = [self._closed(shard, standing, until) for shard, standing in enumerate(standings)]
+        return None if None in ends else min(end for end in ends if end is not None)
+
+    def _closed(self, shard: int, standing: Standing | None, until: int) -> int | None:
+        closed = standing.closed_until if standing else None
+        if closed is not None and closed // BUCKET_MIN < until // BUCKET_MIN:
+            return closed
+        if self._store.minutes(shard, until, 1):
+            return closed
+        return until if closed is None else max(until, closed)
 
     def _committed(self, shard: int) -> list[Alert]:
         return [decode_alert(value) for value in self._store.outbox(shard).values()]

@@ -19,12 +19,12 @@ from stream.files import Rejects
 from stream.ingest import Prepared
 from stream.pipeline import Judge, story_items, to_counts, to_opinions
 from stream.records import DeadLetter, Message, Opinion
+from stream.replay import BATCH
 from stream.stores.memory import MemoryTrends
 from stream.stores.protocols import BANDS_KEPT, MARKET_SHARD, ShardUpdate, StoryStore, TrendStore, shard_of
 from stream.times import parse_ms
 from stream.trends import LEASE_MS, Snapshot
 
-BATCH = 1000
 _CHARTS_ALONE = Heard(frozenset(), frozenset(), frozenset())
 _WHAT_TO_DO = "a warm-up is for a deployment that has not begun: take another prefix, or empty this one's Redis"
 
