@@ -4,15 +4,15 @@ import msgspec
 import pytest
 
 from alerts.dispatcher import interrupts
-from alerts.events import Alert, decode_alert
+from alerts.events import Alert
 from alerts.rules import Rule
 from alerts.votes import decode_excerpt, encode_excerpt
 from stream.stores.memory import MemoryTrends
 from stream.stores.protocols import Counted
 from stream.times import MINUTE_MS, format_ms
-from stream.trends import LEASE_MS, Closer
+from stream.trends import Closer
 from tests.alerts.votes_of_days import DAY_MIN, START_MIN, Burst, days
-from tests.stream.test_trends import END_MS, Hand, counted
+from tests.stream.test_trends import Hand, counted, in_turns
 
 RULE = Rule("negative-surge", ("issuer", "sector"))
 COMPANIES = 6
@@ -37,19 +37,11 @@ def posts(*fallen: int, per_hour: int) -> list[Counted]:
 
 def raised(docs: list[Counted], shards: int = 1, pieces: int = 1, workers: int = 1) -> list[Alert]:
     """All alerts when the posts come in so many pieces and workers take turns in closing."""
-    store, alerts, clock = MemoryTrends(shards), [], Hand()
-    owners = [Closer(store, [RULE], f"worker {n}", clock, sectors=SECTORS) for n in range(workers)]
-    size = -(-len(docs) // pieces)
-    for place, start in enumerate(range(0, len(docs), size)):
-        store.count(docs[start : start + size])
-        last = start + size >= len(docs)
-        store.progress({0: END_MS if last else docs[start + size].received_ms})
-        owner = owners[place % workers]
-        owner.close(1)
-        sent = owner.outbox()
-        owner.confirm(sent)
-        alerts += [decode_alert(item.value) for item in sent]
-        clock.ms += LEASE_MS
+
+    def make(store: MemoryTrends, owner: str, clock: Hand) -> Closer:
+        return Closer(store, [RULE], owner, clock, sectors=SECTORS)
+
+    alerts = in_turns(docs, shards, pieces, workers, make)
     return [one for one in alerts if one.evaluated_at >= format_ms((START_MIN + AT_MIN) * MINUTE_MS)]
 
 

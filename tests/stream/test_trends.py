@@ -8,7 +8,7 @@ import pytest
 
 from alerts.events import Alert, decode_alert
 from alerts.rules import Rule
-from alerts.votes import Minute
+from alerts.votes import BUCKET_MIN, Minute
 from stream.errors import ServerUnavailable
 from stream.exchanges import calendars_with
 from stream.stores.memory import MemoryTrends
@@ -131,15 +131,17 @@ CRASH = counted(
 )
 
 
-def day_of_a_crash(shards: int, pieces: int, workers: int) -> list[Alert]:
+def in_turns(
+    docs: list[Counted], shards: int, pieces: int, workers: int, make: Callable[[MemoryTrends, str, Hand], Closer]
+) -> list[Alert]:
     """All alerts when the posts come in so many pieces and workers take turns in closing."""
     store, alerts, clock = MemoryTrends(shards), [], Hand()
-    owners = [closer(store, f"worker {n}", clock) for n in range(workers)]
-    size = -(-len(CRASH) // pieces)
-    for place, start in enumerate(range(0, len(CRASH), size)):
-        store.count(CRASH[start : start + size])
-        last = start + size >= len(CRASH)
-        store.progress({0: END_MS if last else CRASH[start + size].received_ms})
+    owners = [make(store, f"worker {n}", clock) for n in range(workers)]
+    size = -(-len(docs) // pieces)
+    for place, start in enumerate(range(0, len(docs), size)):
+        store.count(docs[start : start + size])
+        last = start + size >= len(docs)
+        store.progress({0: END_MS if last else docs[start + size].received_ms})
         owner = owners[place % workers]
         alerts += [decode_alert(item.value) for item in take(owner)]
         if place % 3 == 0:
@@ -148,7 +150,7 @@ def day_of_a_crash(shards: int, pieces: int, workers: int) -> list[Alert]:
     return alerts
 
 
-CRASH_WHOLE = day_of_a_crash(1, 1, 1)
+CRASH_WHOLE = in_turns(CRASH, 1, 1, 1, closer)
 
 
 def test_a_day_on_which_all_companies_fall_is_one_market_incident() -> None:
@@ -167,7 +169,7 @@ def test_a_day_on_which_all_companies_fall_is_one_market_incident() -> None:
 
 @pytest.mark.parametrize(("shards", "pieces", "workers"), [(1, 40, 1), (3, 1, 1), (3, 40, 1), (5, 60, 3)])
 def test_shards_pieces_and_workers_change_no_byte_of_it(shards: int, pieces: int, workers: int) -> None:
-    assert day_of_a_crash(shards, pieces, workers) == CRASH_WHOLE
+    assert in_turns(CRASH, shards, pieces, workers, closer) == CRASH_WHOLE
 
 
 def test_alerts_wait_until_every_shard_has_closed_their_bucket() -> None:
@@ -178,6 +180,20 @@ def test_alerts_wait_until_every_shard_has_closed_their_bucket() -> None:
     assert take(worker) == []
     clock.ms += LEASE_MS
     assert sorted(item.value for item in take(worker)) == sorted(item.value for item in WHOLE)
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_a_surge_told_early_waits_for_no_bucket_and_for_no_shard_that_is_quiet(shards: int) -> None:
+    fired = next(decode_alert(item.value) for item in WHOLE if decode_alert(item.value).event == "fired")
+    at_ms = parse_ms(fired.evaluated_at)
+    assert at_ms % (BUCKET_MIN * MINUTE_MS)
+    store = filled(MemoryTrends(shards), at_ms - 2 * MINUTE_MS)
+    worker = closer(store)
+    assert take(worker) == []
+    mine = [doc for doc in DOCS if at_ms - 2 * MINUTE_MS <= doc.received_ms < at_ms]
+    store.count([doc for doc in mine if doc.votes[0].series == "issuer:C1"])  # other shards have nothing to close
+    store.progress({0: at_ms})
+    assert [decode_alert(item.value) for item in take(worker)] == [fired]
 
 
 def test_what_the_market_has_taken_leaves_the_outboxes_of_the_shards() -> None:
